@@ -1,0 +1,35 @@
+/** The only source of time and timers. Virtual in tests and simulation. */
+export interface Clock {
+  /** Wall clock, milliseconds since 1970. */
+  now_ms(): number;
+  /** Never goes back; for measuring durations, milliseconds. */
+  monotonic_ms(): number;
+  /** Calls once after the delay. The result cancels it. */
+  after(delay_ms: number, call: () => void): () => void;
+  /** Calls again and again. The result ends it. */
+  every(interval_ms: number, call: () => void): () => void;
+}
+
+export const systemClock: Clock = {
+  now_ms: () => Date.now(),
+  monotonic_ms: () => performance.now(),
+  after(delay_ms, call) {
+    const timer = setTimeout(call, delay_ms);
+    return () => {
+      clearTimeout(timer);
+    };
+  },
+  every(interval_ms, call) {
+    const timer = setInterval(call, interval_ms);
+    return () => {
+      clearInterval(timer);
+    };
+  },
+};
+
+/** Resolves after the delay. */
+export function sleep(clock: Clock, delay_ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.after(delay_ms, resolve);
+  });
+}
