@@ -1,0 +1,147 @@
+/** A growing buffer that writes the primitives of all formats. Little-endian. */
+export class ByteWriter {
+  private buffer: Buffer;
+  private length = 0;
+
+  constructor(capacity_bytes = 4096) {
+    this.buffer = Buffer.allocUnsafe(capacity_bytes);
+  }
+
+  get size_bytes(): number {
+    return this.length;
+  }
+
+  private reserve(bytes: number): number {
+    const at = this.length;
+    if (at + bytes > this.buffer.length) {
+      const grown = Buffer.allocUnsafe(Math.max(this.buffer.length * 2, at + bytes));
+      this.buffer.copy(grown, 0, 0, at);
+      this.buffer = grown;
+    }
+    this.length = at + bytes;
+    return at;
+  }
+
+  u8(value: number): void {
+    const at = this.reserve(1);
+    this.buffer[at] = value;
+  }
+
+  u32(value: number): void {
+    this.buffer.writeUInt32LE(value, this.reserve(4));
+  }
+
+  i32(value: number): void {
+    this.buffer.writeInt32LE(value, this.reserve(4));
+  }
+
+  f64(value: number): void {
+    this.buffer.writeDoubleLE(value, this.reserve(8));
+  }
+
+  i64(value: bigint): void {
+    this.buffer.writeBigInt64LE(value, this.reserve(8));
+  }
+
+  /** A whole number from 0 to 2^53 - 1, seven bits a byte, lowest first. */
+  varint(value: number): void {
+    let rest = value;
+    while (rest >= 0x80) {
+      this.u8((rest % 0x80) | 0x80);
+      rest = Math.floor(rest / 0x80);
+    }
+    this.u8(rest);
+  }
+
+  /** A whole number of either sign: 0, -1, 1, -2, … as 0, 1, 2, 3, … */
+  zigzag(value: number): void {
+    this.varint(value < 0 ? -value * 2 - 1 : value * 2);
+  }
+
+  /** Length and UTF-8 bytes. */
+  text(value: string): void {
+    const bytes = Buffer.byteLength(value, 'utf8');
+    this.varint(bytes);
+    const at = this.reserve(bytes);
+    this.buffer.write(value, at, bytes === value.length ? 'latin1' : 'utf8');
+  }
+
+  raw(bytes: Uint8Array): void {
+    this.buffer.set(bytes, this.reserve(bytes.length));
+  }
+
+  /** What was written, as a copy; the writer starts anew. */
+  take(): Buffer {
+    const taken = Buffer.from(this.buffer.subarray(0, this.length));
+    this.length = 0;
+    return taken;
+  }
+}
+
+/** Reads what {@link ByteWriter} wrote. @throws RangeError past the end. */
+export class ByteReader {
+  private readonly buffer: Buffer;
+  private at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  get remaining_bytes(): number {
+    return this.buffer.length - this.at;
+  }
+
+  private advance(bytes: number): number {
+    const at = this.at;
+    if (at + bytes > this.buffer.length) throw new RangeError(`ends after ${this.buffer.length} bytes, in the middle of a value`);
+    this.at = at + bytes;
+    return at;
+  }
+
+  u8(): number {
+    return this.buffer[this.advance(1)]!;
+  }
+
+  u32(): number {
+    return this.buffer.readUInt32LE(this.advance(4));
+  }
+
+  i32(): number {
+    return this.buffer.readInt32LE(this.advance(4));
+  }
+
+  f64(): number {
+    return this.buffer.readDoubleLE(this.advance(8));
+  }
+
+  i64(): bigint {
+    return this.buffer.readBigInt64LE(this.advance(8));
+  }
+
+  varint(): number {
+    let value = 0;
+    let scale = 1;
+    for (;;) {
+      const byte = this.u8();
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+      scale *= 0x80;
+    }
+  }
+
+  zigzag(): number {
+    const value = this.varint();
+    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+  }
+
+  text(): string {
+    const bytes = this.varint();
+    const at = this.advance(bytes);
+    return this.buffer.toString('utf8', at, at + bytes);
+  }
+
+  raw(bytes: number): Uint8Array {
+    const at = this.advance(bytes);
+    return this.buffer.subarray(at, at + bytes);
+  }
+}
