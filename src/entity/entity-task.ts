@@ -1,0 +1,218 @@
+/**
+ * (B) The state machine of one entity partition: frames in, values out. Deterministic: the same frames at the same positions give
+ * the same values, whatever stood between them. No clock, no randomness, no I/O.
+ */
+import type { Value } from '../define/column.ts';
+import { keyOf } from '../define/key.ts';
+import type { EntityPlan, Row, TablePlan, ViewPlan } from '../define/plan.ts';
+import { MillraceError } from '../errors.ts';
+import type { EntityFrame, Marks, MarksFrame, RowEntry, RowsFrame } from '../frames/row-frame.ts';
+import { TaskMarks, type SourceProgress } from './task-marks.ts';
+import { Timers } from './timers.ts';
+import { ViewTask, type Fate, type ViewRow } from './view-task.ts';
+
+/** Timers that one frame fires at most, beside those of its own rows' keys: a window end with many keys spreads over frames. */
+export const timersPerFrame = 1000;
+
+/** A view's values for a key, as of T, produced by the frame at `position`. */
+export interface Emission {
+  readonly view: ViewPlan;
+  readonly key: string;
+  readonly position: number;
+  readonly asOf_us: number;
+  readonly values: readonly Value[];
+  /** The first row of the frame that concerned the key; null when only time passed. */
+  readonly cause: RowEntry | null;
+}
+
+/** What was counted since the task began. */
+export interface EntityCounters {
+  rows: number;
+  /** Rows that were seen before, at or below the source offset that was applied. */
+  duplicates: number;
+  timers: number;
+  readonly insertions: Record<Fate, number>;
+  readonly retractions: Record<Fate, number>;
+}
+
+/** A view, and where it stands in the route bits of a table. */
+interface Reader {
+  readonly view: ViewTask;
+  readonly input: number;
+  readonly beforeBit: number;
+  readonly afterBit: number;
+  readonly keyColumns: readonly number[];
+}
+
+export class EntityTask {
+  readonly entity: EntityPlan;
+  readonly counters: EntityCounters = { rows: 0, duplicates: 0, timers: 0, insertions: noFates(), retractions: noFates() };
+  private readonly sources: TaskMarks;
+  private readonly timers = new Timers();
+  private readonly views: readonly ViewTask[];
+  /** Per table, who reads it. */
+  private readonly readers: readonly (readonly Reader[])[];
+  /** Per view, the keys that this frame concerns, each with its first row. */
+  private readonly touched: readonly Map<string, RowEntry | null>[];
+
+  constructor(entity: EntityPlan) {
+    this.entity = entity;
+    this.sources = new TaskMarks(entity);
+    this.views = entity.views.map((view) => new ViewTask(view, this.timers));
+    this.readers = entity.tables.map((table, index) => (table.time === null ? [] : readersOf(entity, index, this.views)));
+    this.touched = entity.views.map(() => new Map<string, RowEntry | null>());
+  }
+
+  get marks(): Marks {
+    return this.sources.marks;
+  }
+
+  /** Keys that hold state, over all views. */
+  get size(): number {
+    return this.views.reduce((sum, view) => sum + view.size, 0);
+  }
+
+  /** Timers are due that the last frame did not get to: a further frame is needed. */
+  get hasDueTimers(): boolean {
+    return this.dueTimer() !== undefined;
+  }
+
+  /**
+   * Applies the frame at a position and returns at most one value per (view, key).
+   * @throws MillraceError `frame-hole` when frames are missing before this one.
+   * @throws SourceStoppedError when a source topic is not the one that the state was made from.
+   */
+  apply(frame: EntityFrame, position: number): Emission[] {
+    switch (frame.kind) {
+      case 'rows':
+        this.applyRows(frame);
+        break;
+      case 'marks':
+        this.applyMarks(frame);
+        break;
+      case 'tick':
+        break;
+    }
+    this.fireTimers();
+    return this.emit(position);
+  }
+
+  private applyMarks(frame: MarksFrame): void {
+    for (const { source, marks } of frame.sources) this.sources.take(source, marks);
+  }
+
+  private applyRows(frame: RowsFrame): void {
+    const progress = this.sources.take(frame.source, frame.marks);
+    if (!this.isNext(frame, progress)) return;
+    const table = this.entity.tables[frame.source.table]!;
+    const readers = this.readers[frame.source.table]!;
+    for (const row of frame.rows) {
+      if (row.offset <= progress.offset) {
+        this.counters.duplicates++;
+        continue;
+      }
+      progress.offset = row.offset;
+      this.counters.rows++;
+      for (const reader of readers) this.applyRow(reader, table, row);
+    }
+  }
+
+  /** Whether a frame is of the current session or opens a newer one. Frames of an older session are a zombie's: the newer repeats them. */
+  private isNext(frame: RowsFrame, progress: SourceProgress): boolean {
+    if (frame.session < progress.session) return false;
+    if (frame.session === progress.session) {
+      if (frame.number <= progress.number) return false;
+      if (frame.number !== progress.number + 1) throw hole(this.entity, frame, progress.number + 1);
+    } else if (progress.session !== -1 && frame.number !== 0) throw hole(this.entity, frame, 0);
+    progress.session = frame.session;
+    progress.number = frame.number;
+    return true;
+  }
+
+  private applyRow(reader: Reader, table: TablePlan, row: RowEntry): void {
+    if ((row.routes & reader.beforeBit) !== 0) {
+      const key = keyOf(row.before!, reader.keyColumns)!;
+      this.counters.retractions[reader.view.retract(key, viewRow(reader, table, row, row.before!), this.marks)]++;
+      this.touch(reader.view, key, row);
+    }
+    if ((row.routes & reader.afterBit) !== 0) {
+      const key = keyOf(row.after!, reader.keyColumns)!;
+      this.counters.insertions[reader.view.insert(key, viewRow(reader, table, row, row.after!), this.marks)]++;
+      this.touch(reader.view, key, row);
+    }
+  }
+
+  /** Every row that concerns a key gives a value, so that a value online is never older than a row that it should contain. */
+  private touch(view: ViewTask, key: string, cause: RowEntry | null): void {
+    const keys = this.touched[view.plan.index]!;
+    if (!keys.has(key)) keys.set(key, cause);
+  }
+
+  private fireTimers(): void {
+    for (let fired = 0; fired < timersPerFrame; fired++) {
+      const timer = this.dueTimer();
+      if (timer === undefined) return;
+      this.timers.pop();
+      const view = this.views[timer.view]!;
+      this.counters.timers++;
+      if (view.fire(timer.key, this.marks)) this.touch(view, timer.key, null);
+    }
+  }
+
+  private dueTimer(): ReturnType<Timers['peek']> {
+    for (;;) {
+      const timer = this.timers.peek();
+      if (timer === undefined || timer.time_us > this.marks.clock_us) return undefined;
+      if (this.views[timer.view]!.isDue(timer.key, timer.time_us)) return timer;
+      this.timers.pop();
+    }
+  }
+
+  private emit(position: number): Emission[] {
+    const emissions: Emission[] = [];
+    this.touched.forEach((keys, index) => {
+      const view = this.views[index]!;
+      keys.forEach((cause, key) => {
+        const { asOf_us, values } = view.read(key, this.marks);
+        // A key that only ever lost rows, before time is known, has no T yet and so no value.
+        if (asOf_us !== -Infinity) emissions.push({ view: view.plan, key, position, asOf_us, values, cause });
+      });
+      keys.clear();
+    });
+    return emissions;
+  }
+}
+
+function readersOf(entity: EntityPlan, table: number, views: readonly ViewTask[]): Reader[] {
+  const inputs = entity.inputs.flatMap((input, index) => (input.table === table ? [{ index, keyColumns: input.keyColumns }] : []));
+  return inputs.flatMap(({ index, keyColumns }, bit) =>
+    views
+      .filter((view) => view.plan.inputs.includes(index))
+      .map((view) => ({ view, input: index, beforeBit: 1 << (2 * bit), afterBit: 2 << (2 * bit), keyColumns })),
+  );
+}
+
+function viewRow(reader: Reader, table: TablePlan, entry: RowEntry, row: Row): ViewRow {
+  const time = table.time!;
+  const eventTime_us = Number(row[time.column]);
+  return {
+    input: reader.input,
+    row,
+    eventTime_us,
+    reach_us: Math.min(eventTime_us, entry.commit_us + time.maxAhead_us),
+    primaryKey: keyOf(row, table.primaryKey) ?? '',
+  };
+}
+
+function hole(entity: EntityPlan, frame: RowsFrame, expected: number): MillraceError {
+  const table = entity.tables[frame.source.table]!;
+  return new MillraceError(
+    'frame-hole',
+    `entity log of ${entity.name}: frames of ${table.topic}/${frame.source.partition} are missing: session ${frame.session} goes on with ` +
+      `number ${frame.number}, expected ${expected}. Nothing was applied; raise the generation to rebuild from the sources`,
+  );
+}
+
+function noFates(): Record<Fate, number> {
+  return { applied: 0, held: 0, passed: 0, late: 0, unmatched: 0 };
+}

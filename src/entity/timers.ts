@@ -1,0 +1,54 @@
+/** Timers in the order of (time, key, view): a binary heap. An entry that was overtaken is recognised when it comes up. */
+export interface Timer {
+  readonly time_us: number;
+  readonly view: number;
+  readonly key: string;
+}
+
+function before(a: Timer, b: Timer): boolean {
+  if (a.time_us !== b.time_us) return a.time_us < b.time_us;
+  return a.key === b.key ? a.view < b.view : a.key < b.key;
+}
+
+export class Timers {
+  private readonly heap: Timer[] = [];
+
+  get size(): number {
+    return this.heap.length;
+  }
+
+  peek(): Timer | undefined {
+    return this.heap[0];
+  }
+
+  push(timer: Timer): void {
+    const { heap } = this;
+    let at = heap.length;
+    heap.push(timer);
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (!before(timer, heap[parent]!)) break;
+      heap[at] = heap[parent]!;
+      at = parent;
+    }
+    heap[at] = timer;
+  }
+
+  pop(): Timer | undefined {
+    const { heap } = this;
+    const top = heap[0];
+    const last = heap.pop();
+    if (top === undefined || last === undefined || heap.length === 0) return top;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child++;
+      if (!before(heap[child]!, last)) break;
+      heap[at] = heap[child]!;
+      at = child;
+    }
+    heap[at] = last;
+    return top;
+  }
+}
