@@ -1,0 +1,336 @@
+/** One member of a consumer group: cooperative rebalances in turn with the batches. */
+import { FatalError, messageOf, RetriableError, TaskMigratedError } from '../../errors.ts';
+import type { GroupConsumer, GroupConsumerOptions, Offset, TopicPartition } from '../log.ts';
+import {
+  call,
+  type ClientError,
+  codes,
+  type ConsumerClient,
+  newConsumer,
+  offsetBeginning,
+  type Part,
+} from './client.ts';
+import { atMost, connect, type Surroundings } from './connection.ts';
+import { checkRange, idOf, type OffsetLister } from './offsets.ts';
+import { RecordPump } from './record-pump.ts';
+import { retrying } from './retry.ts';
+import { groupSettings } from './settings.ts';
+
+/** A fetch that found its offset gone may stop without a word: looked after at this interval. */
+const guard_ms = 30_000;
+const committedRequest_ms = 10_000;
+const disconnect_ms = 10_000;
+/** What a revocation or a closing grants to commits when the group does not answer. */
+const lastCommits_ms = 10_000;
+/** librdkafka gives logical offsets and "none" as negative numbers. */
+const isOffset = (offset: number | undefined): offset is number => offset !== undefined && offset >= 0;
+const plain = ({ topic, partition }: TopicPartition): TopicPartition => ({ topic, partition });
+const migrated = new Set<number>([
+  codes.illegalGeneration,
+  codes.unknownMember,
+  codes.fencedInstance,
+  codes.staleMemberEpoch,
+]);
+
+export async function joinGroup(
+  surroundings: Surroundings,
+  lister: OffsetLister,
+  options: GroupConsumerOptions,
+): Promise<KafkaGroupConsumer> {
+  const member = new KafkaGroupConsumer(surroundings, lister, options);
+  await member.join();
+  return member;
+}
+
+export class KafkaGroupConsumer implements GroupConsumer {
+  private readonly surroundings: Surroundings;
+  private readonly lister: OffsetLister;
+  private readonly options: GroupConsumerOptions;
+  private readonly client: ConsumerClient;
+  private readonly pump: RecordPump;
+  private readonly owned = new Map<string, TopicPartition>();
+  private readonly commits = new Set<Promise<void>>();
+  /** What stood still below its partition's beginning when the guard looked last. */
+  private stalled = new Map<string, number>();
+  private stopGuard: () => void = () => undefined;
+  private closing: Promise<void> | null = null;
+  private closingSince_ms = Infinity;
+  private released = false;
+  private dead = false;
+
+  constructor(surroundings: Surroundings, lister: OffsetLister, options: GroupConsumerOptions) {
+    this.surroundings = surroundings;
+    this.lister = lister;
+    this.options = options;
+    this.client = newConsumer({
+      ...groupSettings(surroundings.settings, options.group),
+      rebalance_cb: this.rebalance,
+      queue_non_empty_cb: () => {
+        this.pump.wake();
+      },
+    });
+    this.pump = new RecordPump({
+      client: this.client,
+      clock: surroundings.clock,
+      batch_records: options.batch_records ?? 1000,
+      batch: (records) => options.handlers.batch(records),
+      failed: this.fail,
+      reported: this.reported,
+    });
+  }
+
+  async join(): Promise<void> {
+    const { clock } = this.surroundings;
+    await connect(this.client, this.surroundings, { group: this.options.group });
+    this.client.subscribe(this.options.topics);
+    this.stopGuard = clock.every(guard_ms, this.guard);
+    // Rebalances are served by polling alone, so nothing is called before the caller has this member in hand.
+    clock.after(0, () => {
+      if (this.closing === null) this.pump.start();
+    });
+  }
+
+  async committed(partitions: readonly TopicPartition[]): Promise<readonly (Offset | null)[]> {
+    if (partitions.length === 0) return [];
+    const found = await retrying({ ...this.surroundings, what: 'reading committed offsets', goOn: this.goOn }, () =>
+      call<Part[]>((done) => {
+        this.client.committed(partitions.map(plain), committedRequest_ms, done);
+      }),
+    );
+    const parts = new Map(found.map((part) => [idOf(part), part]));
+    return partitions.map((at) => {
+      const { offset, metadata } = parts.get(idOf(at)) ?? {};
+      if (!isOffset(offset)) return null;
+      return { ...plain(at), offset, ...(metadata ? { metadata } : {}) };
+    });
+  }
+
+  commit(offsets: readonly Offset[]): Promise<void> {
+    if (offsets.length === 0) return Promise.resolve();
+    const commit = this.commitNow(offsets).finally(() => this.commits.delete(commit));
+    this.commits.add(commit);
+    return commit;
+  }
+
+  private async commitNow(offsets: readonly Offset[]): Promise<void> {
+    const parts = offsets.map(({ topic, partition, offset, metadata }) => ({
+      topic,
+      partition,
+      offset,
+      ...(metadata === undefined ? {} : { metadata }),
+    }));
+    const goOn = (): void => {
+      this.goOn();
+      const gone = offsets.filter((at) => !this.owned.has(idOf(at)));
+      if (gone.length > 0)
+        throw new TaskMigratedError(
+          'task-lost',
+          `not committed: ${gone.map(idOf).join(', ')} left this member of group ${this.options.group}`,
+        );
+    };
+    try {
+      await retrying({ ...this.surroundings, what: 'committing offsets', goOn }, () =>
+        call<undefined>((done) => {
+          this.client.commitCb(parts, (error) => {
+            done(error, undefined);
+          });
+        }),
+      );
+    } catch (error) {
+      if (!migrated.has((error as ClientError).code)) throw error;
+      throw new TaskMigratedError(
+        'task-lost',
+        `not committed: group ${this.options.group} goes on without this member (${messageOf(error)})`,
+        { cause: error },
+      );
+    }
+  }
+
+  endOffsets(partitions: readonly TopicPartition[]): Promise<readonly number[]> {
+    return this.lister.ends(partitions, this.goOn);
+  }
+
+  beginningOffsets(partitions: readonly TopicPartition[]): Promise<readonly number[]> {
+    return this.lister.beginnings(partitions, this.goOn);
+  }
+
+  position(at: TopicPartition): number | null {
+    return this.pump.position(at);
+  }
+
+  pause(partitions: readonly TopicPartition[]): void {
+    this.pump.pause(partitions);
+  }
+
+  resume(partitions: readonly TopicPartition[]): void {
+    this.pump.resume(partitions);
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.closeNow();
+    return this.closing;
+  }
+
+  private async closeNow(): Promise<void> {
+    const { clock, logger } = this.surroundings;
+    this.closingSince_ms = clock.monotonic_ms();
+    this.stopGuard();
+    await this.pump.exclusively(async () => {
+      // Before the client closes: from then on it refuses commits.
+      this.pump.stop();
+      await this.giveUp([...this.owned.values()]);
+      this.released = true;
+    });
+    const disconnected = new Promise<void>((resolve) => {
+      this.client.disconnect(resolve);
+    });
+    await atMost(clock, disconnect_ms, disconnected, () => {
+      logger.warn({ group: this.options.group }, 'the group was not left in time; its session runs out instead');
+    });
+  }
+
+  /** Called on the JS thread, from within a poll. The rebalance goes on only when we have assigned or unassigned. */
+  private readonly rebalance = (error: ClientError, parts: readonly Part[]): void => {
+    const partitions = parts.map(plain);
+    if (error.code === codes.assignPartitions) {
+      void this.pump.exclusively(() => this.assign(partitions));
+    } else if (error.code !== codes.revokePartitions) {
+      this.reported(error);
+    } else if (this.released) {
+      this.release(partitions);
+    } else if (this.client.assignmentLost()) {
+      this.lose(partitions);
+    } else {
+      void this.pump.exclusively(async () => {
+        if (!this.released) await this.giveUp(partitions.filter((at) => this.owned.has(idOf(at))));
+        this.release(partitions);
+      });
+    }
+  };
+
+  private async assign(partitions: readonly TopicPartition[]): Promise<void> {
+    try {
+      const starts = partitions.length === 0 || this.released || this.dead ? [] : await this.startsOf(partitions);
+      this.client.incrementalAssign(starts);
+    } catch (error) {
+      for (const at of partitions) this.pump.end(at);
+      this.fail(error);
+    }
+  }
+
+  /** Where each partition starts, checked: the client itself would wait in silence at an offset that is not there. */
+  private async startsOf(partitions: readonly TopicPartition[]): Promise<readonly Part[]> {
+    for (const at of partitions) this.owned.set(idOf(at), at);
+    const chosen = new Map(
+      (await this.options.handlers.assigned(partitions)).map((start) => [idOf(start), start.offset]),
+    );
+    const others = partitions.filter((at) => !chosen.has(idOf(at)));
+    for (const offset of await this.committed(others)) if (offset !== null) chosen.set(idOf(offset), offset.offset);
+
+    const [beginnings, highWaters] = await Promise.all([
+      this.beginningOffsets(partitions),
+      this.lister.highWaters(partitions, this.goOn),
+    ]);
+    const starts = partitions.map((at, i) => ({ ...at, offset: chosen.get(idOf(at)) ?? beginnings[i]! }));
+    checkRange(starts, beginnings, highWaters);
+    for (const start of starts) this.pump.begin(start, start.offset);
+    // Retention may move the beginning meanwhile: where it was asked for, the broker finds it.
+    return starts.map((start) => (chosen.has(idOf(start)) ? start : { ...start, offset: offsetBeginning }));
+  }
+
+  private async giveUp(partitions: readonly TopicPartition[]): Promise<void> {
+    if (partitions.length > 0) {
+      try {
+        await this.options.handlers.revoked(partitions);
+      } catch (error) {
+        this.fail(error);
+      }
+    }
+    for (const at of partitions) {
+      this.owned.delete(idOf(at));
+      this.endPart(at);
+    }
+    // A commit that is still under way must not arrive behind those of the next owner.
+    await atMost(this.surroundings.clock, lastCommits_ms, Promise.allSettled(this.commits), () => undefined);
+  }
+
+  private lose(partitions: readonly TopicPartition[]): void {
+    const lost = partitions.filter((at) => this.owned.delete(idOf(at)));
+    for (const at of lost) this.endPart(at);
+    this.surroundings.logger.warn(
+      { group: this.options.group, partitions: lost.map(idOf) },
+      'partitions lost: the group went on without this member',
+    );
+    if (lost.length > 0) this.options.handlers.lost(lost);
+    this.release(partitions);
+  }
+
+  /** The client keeps its pause across assignments, the port does not. */
+  private endPart(at: TopicPartition): void {
+    if (this.pump.isPaused(at) && this.client.isConnected()) this.client.resume([at]);
+    this.pump.end(at);
+  }
+
+  private release(partitions: readonly TopicPartition[]): void {
+    try {
+      if (this.client.rebalanceProtocol() === 'COOPERATIVE') this.client.incrementalUnassign(partitions);
+      else this.client.unassign();
+    } catch (error) {
+      this.surroundings.logger.warn({ group: this.options.group }, `releasing partitions: ${messageOf(error)}`);
+    }
+  }
+
+  private readonly reported = (error: ClientError): void => {
+    if (error.isFatal === true || error.code === codes.fatal) {
+      this.fail(
+        new FatalError('task-lost', `group ${this.options.group}: ${error.message}; restart this worker`, {
+          cause: error,
+        }),
+      );
+      return;
+    }
+    this.surroundings.logger.warn({ group: this.options.group, code: error.code }, `kafka consumer: ${error.message}`);
+    if (error.code === codes.autoOffsetReset) this.guard();
+  };
+
+  private readonly fail = (error: unknown): void => {
+    if (this.dead) return;
+    this.dead = true;
+    this.pump.stop();
+    this.options.handlers.failed(error instanceof Error ? error : new Error(messageOf(error)));
+  };
+
+  private readonly goOn = (): void => {
+    const { clock } = this.surroundings;
+    if (this.released || clock.monotonic_ms() - this.closingSince_ms > lastCommits_ms) {
+      throw new RetriableError('log-unavailable', `the member of group ${this.options.group} is closed`);
+    }
+  };
+
+  /** Retention overtook a reader, or the log lost its end: the client stops there and says nothing that names the partition. */
+  private readonly guard = (): void => {
+    const before = this.pump.positions();
+    void this.findStalled(before).catch((error: unknown) => {
+      if (error instanceof FatalError) this.fail(error);
+    });
+  };
+
+  private async findStalled(
+    parts: readonly { readonly at: TopicPartition; readonly position: number }[],
+  ): Promise<void> {
+    const partitions = parts.map(({ at }) => plain(at));
+    const [beginnings, highWaters] = await Promise.all([
+      this.beginningOffsets(partitions),
+      this.lister.highWaters(partitions, this.goOn),
+    ]);
+    const stalled = new Map<string, number>();
+    parts.forEach(({ at, position }, i) => {
+      if (this.pump.position(at) !== position || (position >= beginnings[i]! && position <= highWaters[i]!)) return;
+      stalled.set(idOf(at), position);
+      // Seen twice: what was fetched before the beginning moved has had its time to be delivered.
+      if (this.stalled.get(idOf(at)) === position)
+        checkRange([{ ...plain(at), offset: position }], [beginnings[i]!], [highWaters[i]!]);
+    });
+    this.stalled = stalled;
+  }
+}

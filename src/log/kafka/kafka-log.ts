@@ -1,0 +1,72 @@
+/** The Log on Kafka. */
+import { messageOf, RetriableError } from '../../errors.ts';
+import type { Logger } from '../../observability/logger.ts';
+import type { Clock } from '../../time/clock.ts';
+import type { Log } from '../log.ts';
+import { type AdminClient, call, newAdmin } from './client.ts';
+import { ClientVoice, type Surroundings, unreachable } from './connection.ts';
+import { joinGroup } from './kafka-group.ts';
+import { openProducer } from './kafka-producer.ts';
+import { openReader } from './kafka-reader.ts';
+import { OffsetLister } from './offsets.ts';
+import { adminSettings, type UserSettings } from './settings.ts';
+import { describeTopics, ensureTopics } from './topics.ts';
+
+export interface KafkaLogOptions {
+  /** Settings of librdkafka, such as `bootstrap.servers` and `sasl.username`, over the adapter's own. */
+  readonly settings: UserSettings;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** How long to wait for a broker when a client starts. Default 20 s. */
+  readonly startTimeout_ms?: number;
+  /** Replicas of the topics that are created. Default: the broker's. */
+  readonly replication?: number;
+}
+
+/** @throws FatalError `log-unavailable` when no broker answers in time. */
+export async function createKafkaLog(options: KafkaLogOptions): Promise<Log> {
+  const { settings, clock, logger, startTimeout_ms = 20_000, replication = -1 } = options;
+  const surroundings: Surroundings = { settings, clock, logger, startTimeout_ms };
+  const admin = await openAdmin(surroundings);
+  const lister = new OffsetLister(admin, surroundings);
+  const open = new Set<{ close(): Promise<void> }>();
+  let closed = false;
+  const goOn = (): void => {
+    if (closed) throw new RetriableError('log-unavailable', 'the log is closed');
+  };
+  const topics = { admin, surroundings, replication, goOn };
+  const keep = async <T extends { close(): Promise<void> }>(opening: Promise<T>): Promise<T> => {
+    const opened = await opening;
+    open.add(opened);
+    return opened;
+  };
+  return {
+    ensureTopics: (specs) => ensureTopics(topics, specs),
+    describeTopics: (names) => describeTopics(topics, names),
+    producer: (producerOptions) => keep(openProducer(surroundings, producerOptions)),
+    groupConsumer: (groupOptions) => keep(joinGroup(surroundings, lister, groupOptions)),
+    reader: (readerOptions) => keep(openReader(surroundings, lister, readerOptions)),
+    async close() {
+      if (closed) return;
+      await Promise.all([...open].map((each) => each.close()));
+      closed = true;
+      admin.disconnect();
+    },
+  };
+}
+
+async function openAdmin(surroundings: Surroundings): Promise<AdminClient> {
+  const { settings, startTimeout_ms, logger } = surroundings;
+  const voice = new ClientVoice(surroundings, { client: 'admin' });
+  const admin = newAdmin(adminSettings(settings), { 'event.error': voice.error, 'event.log': voice.log });
+  try {
+    await call((done) => {
+      admin.getMetadata({ timeout: startTimeout_ms }, done);
+    });
+    return admin;
+  } catch (error) {
+    logger.debug({}, `closing after ${messageOf(error)}`);
+    admin.disconnect();
+    throw unreachable(surroundings, voice, error);
+  }
+}

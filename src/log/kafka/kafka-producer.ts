@@ -1,0 +1,158 @@
+/** Appends records; acknowledgements are counted, so that nothing ever blocks a thread. */
+import { MillraceError, messageOf } from '../../errors.ts';
+import type { LogProducer, ProducerOptions } from '../log.ts';
+import { type ClientError, codes, type DeliveryReport, newProducer, type ProducerClient } from './client.ts';
+import { atMost, connect, type Surroundings } from './connection.ts';
+import { producerSettings } from './settings.ts';
+
+/** The client sends a buffer without memory as a tombstone; a slice of a real one stays empty. */
+const empty = Buffer.alloc(1).subarray(1);
+const retryFull_ms = 2;
+const lastFlush_ms = 10_000;
+const disconnect_ms = 10_000;
+
+interface Appended {
+  readonly topic: string;
+  readonly partition: number;
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+}
+
+interface Waiting {
+  /** Acknowledgements that must have come. */
+  readonly count: number;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+export async function openProducer(surroundings: Surroundings, options: ProducerOptions): Promise<LogProducer> {
+  const producer = new KafkaProducer(surroundings, options);
+  await producer.open();
+  return producer;
+}
+
+class KafkaProducer implements LogProducer {
+  pending_bytes = 0;
+  private readonly surroundings: Surroundings;
+  private readonly options: ProducerOptions;
+  private readonly client: ProducerClient;
+  private appended = 0;
+  private acknowledged = 0;
+  /** Found no room in the client's queue. Whatever is appended then waits behind it. */
+  private overflow: Appended[] = [];
+  private flushes: Waiting[] = [];
+  private error: MillraceError | null = null;
+  private closing: Promise<void> | null = null;
+
+  constructor(surroundings: Surroundings, options: ProducerOptions) {
+    this.surroundings = surroundings;
+    this.options = options;
+    this.client = newProducer(producerSettings(surroundings.settings));
+    this.client.on('delivery-report', this.delivered);
+    this.client.on('event.error', (error) => {
+      if (error.isFatal === true || error.code === codes.fatal)
+        this.fail(`${error.message}; restart this worker`, error);
+    });
+  }
+
+  async open(): Promise<void> {
+    await connect(this.client, this.surroundings, { producer: this.options.name });
+    this.client.setPollInBackground(true);
+  }
+
+  append(topic: string, partition: number, key: Uint8Array | null, value: Uint8Array | null): void {
+    this.checkAlive();
+    const record = { topic, partition, key, value };
+    this.appended += 1;
+    this.pending_bytes += sizeOf(record);
+    if (this.overflow.length > 0 || !this.send(record)) this.defer(record);
+    // Dead by this very record.
+    this.checkAlive();
+  }
+
+  flush(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.error !== null) reject(this.error);
+      else if (this.acknowledged === this.appended) resolve();
+      else this.flushes.push({ count: this.appended, resolve, reject });
+    });
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.closeNow();
+    return this.closing;
+  }
+
+  private async closeNow(): Promise<void> {
+    const { clock, logger } = this.surroundings;
+    const { name } = this.options;
+    const flushed = this.error === null ? this.flush().catch(() => undefined) : Promise.resolve();
+    await atMost(clock, lastFlush_ms, flushed, () => {
+      logger.warn({ producer: name, pending_bytes: this.pending_bytes }, 'closed before everything was acknowledged');
+    });
+    this.error ??= new MillraceError('delivery-failed', `producer ${name} is closed`);
+    for (const { reject } of this.flushes.splice(0)) reject(this.error);
+    const disconnected = new Promise<void>((resolve) => {
+      this.client.disconnect(1, resolve);
+    });
+    await atMost(clock, disconnect_ms, disconnected, () => undefined);
+  }
+
+  private checkAlive(): void {
+    if (this.error !== null) throw this.error;
+  }
+
+  /** False when the client's queue has no room. */
+  private send({ topic, partition, key, value }: Appended): boolean {
+    try {
+      this.client.produce(topic, partition, value?.length === 0 ? empty : value, key?.length === 0 ? empty : key);
+      return true;
+    } catch (error) {
+      if ((error as ClientError).code === codes.queueFull) return false;
+      this.fail(
+        `topic ${topic} partition ${partition}: a record of ${value?.length ?? 0} bytes was refused: ${messageOf(error)}`,
+        error,
+      );
+      return true;
+    }
+  }
+
+  private defer(record: Appended): void {
+    if (this.overflow.push(record) === 1) this.retryLater();
+  }
+
+  private retryLater(): void {
+    this.surroundings.clock.after(retryFull_ms, () => {
+      let sent = 0;
+      while (sent < this.overflow.length && this.error === null && this.send(this.overflow[sent]!)) sent += 1;
+      this.overflow = this.overflow.slice(sent);
+      if (this.overflow.length > 0 && this.error === null) this.retryLater();
+    });
+  }
+
+  private readonly delivered = (error: ClientError | null, report: DeliveryReport): void => {
+    this.pending_bytes -= report.size + (report.key?.length ?? 0);
+    if (error) {
+      this.fail(`topic ${report.topic} partition ${report.partition}: ${error.message}`, error);
+      return;
+    }
+    this.acknowledged += 1;
+    // A hole never closes: after a failure nothing counts any more.
+    while (this.error === null && this.flushes.length > 0 && this.flushes[0]!.count <= this.acknowledged)
+      this.flushes.shift()!.resolve();
+  };
+
+  private fail(what: string, cause: unknown): void {
+    if (this.error !== null) return;
+    const error = new MillraceError('delivery-failed', `producer ${this.options.name}: ${what}`, { cause });
+    this.error = error;
+    this.overflow = [];
+    for (const { reject } of this.flushes.splice(0)) reject(error);
+    // Not from within append: its caller is in the middle of something.
+    queueMicrotask(() => {
+      this.options.failed(error);
+    });
+  }
+}
+
+const sizeOf = ({ key, value }: Appended): number => (key?.length ?? 0) + (value?.length ?? 0);

@@ -1,0 +1,100 @@
+/** First and last offsets of partitions: one request a leader for all of them. */
+import { FatalError } from '../../errors.ts';
+import type { TopicPartition } from '../log.ts';
+import {
+  type AdminClient,
+  call,
+  codes,
+  earliest,
+  isolation,
+  latest,
+  type ListedOffset,
+  type OffsetSpec,
+} from './client.ts';
+import type { Surroundings } from './connection.ts';
+import { retrying } from './retry.ts';
+
+const request_ms = 5000;
+/** A topic may be known to one broker and not yet to another. */
+const unknownTopicTries = 10;
+
+export const idOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`;
+
+export class OffsetLister {
+  private readonly admin: AdminClient;
+  private readonly surroundings: Surroundings;
+
+  constructor(admin: AdminClient, surroundings: Surroundings) {
+    this.admin = admin;
+    this.surroundings = surroundings;
+  }
+
+  /** Behind the last record that a transaction does not keep back. */
+  ends(partitions: readonly TopicPartition[], goOn: () => void): Promise<readonly number[]> {
+    return this.list(partitions, latest, isolation.readCommitted, goOn);
+  }
+
+  /** Behind the last record, whether committed or not. */
+  highWaters(partitions: readonly TopicPartition[], goOn: () => void): Promise<readonly number[]> {
+    return this.list(partitions, latest, isolation.readUncommitted, goOn);
+  }
+
+  beginnings(partitions: readonly TopicPartition[], goOn: () => void): Promise<readonly number[]> {
+    return this.list(partitions, earliest, isolation.readUncommitted, goOn);
+  }
+
+  private async list(
+    partitions: readonly TopicPartition[],
+    offset: OffsetSpec,
+    isolationLevel: number,
+    goOn: () => void,
+  ): Promise<readonly number[]> {
+    if (partitions.length === 0) return [];
+    const asked = partitions.map(({ topic, partition }) => ({ topic, partition, offset }));
+    let unknown = 0;
+    const attempt = async (): Promise<readonly number[]> => {
+      const answers = await call<ListedOffset[]>((done) => {
+        this.admin.listOffsets(asked, { timeout: request_ms, isolationLevel }, done);
+      });
+      const failed = answers.find(({ error }) => error !== undefined && error.code !== 0);
+      if (failed?.error?.code === codes.unknownTopicOrPartition && (unknown += 1) >= unknownTopicTries) {
+        throw new FatalError(
+          'topic-missing',
+          `topic ${failed.topic} has no partition ${failed.partition}; was it deleted? create it, then restart`,
+        );
+      }
+      if (failed?.error !== undefined)
+        throw Object.assign(
+          failed.error,
+          failed.error.code === codes.unknownTopicOrPartition ? { isRetriable: true } : {},
+        );
+      const found = new Map(answers.map((answer) => [idOf(answer), answer.offset]));
+      return partitions.map((at) => found.get(idOf(at))!);
+    };
+    return retrying({ ...this.surroundings, what: 'listing offsets', goOn }, attempt);
+  }
+}
+
+export interface Start extends TopicPartition {
+  readonly offset: number;
+}
+
+/** @throws FatalError when one of the offsets is no longer, or not yet, in its partition: reading on from elsewhere would lose or repeat records. */
+export function checkRange(
+  starts: readonly Start[],
+  beginnings: readonly number[],
+  highWaters: readonly number[],
+): void {
+  starts.forEach(({ topic, partition, offset }, i) => {
+    const [first, end] = [beginnings[i]!, highWaters[i]!];
+    if (offset >= first && offset <= end) return;
+    const reason =
+      offset < first
+        ? `its records up to offset ${first - 1} were deleted by retention before they were read; raise the topic's retention and start the entity anew (a new generation), which reads from a snapshot`
+        : `the partition ends at ${end}, so records were lost or the topic was created anew; start the entity anew (a new generation)`;
+    throw new FatalError(
+      'topic-mismatch',
+      `cannot read topic ${topic} partition ${partition} from offset ${offset}: ${reason}`,
+    );
+  });
+}

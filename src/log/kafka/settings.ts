@@ -1,0 +1,73 @@
+/** The adapter's defaults, measured for latency first (docs: the user's settings win, except for what the port promises). */
+import type { ClientSettings } from './client.ts';
+
+export type UserSettings = Readonly<Record<string, string>>;
+
+const everywhere: ClientSettings = {
+  'client.id': 'millrace',
+  // librdkafka's 10 s would leave a returned broker alone for that long.
+  'reconnect.backoff.max.ms': 2000,
+};
+
+/** Without these the port's contract breaks, so a user's setting cannot change them. */
+const producerPromises: ClientSettings = {
+  'enable.idempotence': true,
+  acks: 'all',
+  'enable.gapless.guarantee': true,
+  // A record is never given up: outages are waited out, with the caller's back-pressure on pending_bytes.
+  'message.timeout.ms': 0,
+  dr_cb: true,
+};
+
+const producerDefaults: ClientSettings = {
+  'linger.ms': 0,
+  'compression.codec': 'lz4',
+  'message.max.bytes': 8_388_608,
+  'retry.backoff.ms': 10,
+};
+
+const consumerPromises: ClientSettings = {
+  'enable.auto.commit': false,
+  'enable.auto.offset.store': false,
+  'isolation.level': 'read_committed',
+  'enable.partition.eof': true,
+  'auto.offset.reset': 'error',
+};
+
+const consumerDefaults: ClientSettings = {
+  'fetch.wait.max.ms': 100,
+  'fetch.queue.backoff.ms': 1,
+  'fetch.message.max.bytes': 8_388_608,
+  'queued.min.messages': 20_000,
+  'queued.max.messages.kbytes': 65_536,
+};
+
+const classicGroup: ClientSettings = {
+  'partition.assignment.strategy': 'cooperative-sticky',
+  'session.timeout.ms': 6000,
+  'heartbeat.interval.ms': 1000,
+};
+
+export const adminSettings = (user: UserSettings): ClientSettings => ({ ...everywhere, ...user });
+
+export const producerSettings = (user: UserSettings): ClientSettings => ({
+  ...everywhere,
+  ...producerDefaults,
+  ...user,
+  ...producerPromises,
+});
+
+export function groupSettings(user: UserSettings, group: string): ClientSettings {
+  // With the KIP-848 protocol these belong to the broker; librdkafka refuses them.
+  const membership = user['group.protocol'] === 'consumer' ? {} : classicGroup;
+  return { ...everywhere, ...consumerDefaults, ...membership, ...user, ...consumerPromises, 'group.id': group };
+}
+
+/** The client wants a group id even where no group is joined. */
+export const readerSettings = (user: UserSettings): ClientSettings => ({
+  ...everywhere,
+  ...consumerDefaults,
+  'group.id': 'millrace-reader',
+  ...user,
+  ...consumerPromises,
+});

@@ -1,0 +1,73 @@
+/** How feature rows stand in Parquet. `docs/parquet.md` describes it for readers. */
+import type { SchemaElement } from 'hyparquet';
+import type { ColumnType, Value } from '../define/column.ts';
+import type { EntityPlan, ViewPlan } from '../define/plan.ts';
+import { formatDecimal } from '../define/value.ts';
+
+/** A column: its schema, and what a value is written as. */
+export interface ParquetColumn {
+  readonly element: SchemaElement & { readonly name: string };
+  readonly convert: (value: Value) => unknown;
+}
+
+const timestamp = { type: 'INT64', logical_type: { type: 'TIMESTAMP', isAdjustedToUTC: true, unit: 'MICROS' } } as const;
+/** A decimal of up to 38 digits fits into 16 bytes, the widest that readers agree on. */
+const widestDecimal = 38;
+
+const same = (value: Value): unknown => value;
+
+function typeOf(type: ColumnType): { element: Omit<SchemaElement, 'name'>; convert: (value: Value) => unknown } {
+  switch (type.kind) {
+    case 'int64':
+      return { element: { type: 'INT64' }, convert: same };
+    case 'int32':
+      return { element: { type: 'INT32' }, convert: same };
+    case 'float64':
+      return { element: { type: 'DOUBLE' }, convert: same };
+    case 'boolean':
+      return { element: { type: 'BOOLEAN' }, convert: same };
+    case 'text':
+      return { element: { type: 'BYTE_ARRAY', converted_type: 'UTF8' }, convert: same };
+    case 'date':
+      return { element: { type: 'INT32', converted_type: 'DATE' }, convert: same };
+    case 'timestamp':
+    case 'timestamptz':
+      return { element: timestamp, convert: same };
+    case 'decimal':
+      return decimalType(type.precision, type.scale);
+  }
+}
+
+function decimalType(precision: number, scale: number): ReturnType<typeof typeOf> {
+  const decimal = { converted_type: 'DECIMAL', precision, scale } as const;
+  if (precision <= 18) return { element: { type: 'INT64', ...decimal }, convert: same };
+  if (precision <= widestDecimal) return { element: { type: 'FIXED_LEN_BYTE_ARRAY', type_length: 16, ...decimal }, convert: same };
+  const convert = (value: Value): unknown => (value === null ? null : formatDecimal(value as bigint, scale));
+  return { element: { type: 'BYTE_ARRAY', converted_type: 'UTF8' }, convert };
+}
+
+function column(name: string, type: ColumnType, required: boolean): ParquetColumn {
+  const { element, convert } = typeOf(type);
+  return { element: { name, repetition_type: required ? 'REQUIRED' : 'OPTIONAL', ...element }, convert };
+}
+
+export interface ParquetColumns {
+  readonly key: readonly ParquetColumn[];
+  readonly features: readonly ParquetColumn[];
+  readonly event: ParquetColumn;
+  readonly created: ParquetColumn;
+  readonly partition: ParquetColumn;
+  readonly position: ParquetColumn;
+}
+
+/** Key columns, features, then `event_timestamp`, `created_timestamp`, `_partition`, `_position`. */
+export function parquetColumns(entity: EntityPlan, view: ViewPlan): ParquetColumns {
+  return {
+    key: entity.key.map((field) => column(field.name, { kind: field.kind }, true)),
+    features: view.features.map((feature) => column(feature.name, feature.type, false)),
+    event: column('event_timestamp', { kind: 'timestamptz' }, true),
+    created: column('created_timestamp', { kind: 'timestamptz' }, true),
+    partition: column('_partition', { kind: 'int32' }, true),
+    position: column('_position', { kind: 'int64' }, true),
+  };
+}

@@ -1,0 +1,485 @@
+/** What every Log does. Run on an adapter by its own test file. */
+import { randomBytes } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type {
+  GroupConsumer,
+  GroupHandlers,
+  Log,
+  LogProducer,
+  LogRecord,
+  Offset,
+  TopicPartition,
+} from '../../src/log/log.ts';
+
+export interface LogUnderTest {
+  readonly log: Log;
+  /** A new topic, by its name. */
+  topic(partitions: number): Promise<string>;
+  close(): Promise<void>;
+}
+
+export const idOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`;
+export const bytes = (text: string): Buffer => Buffer.from(text);
+export const text = (value: Uint8Array | null): string | null =>
+  value === null ? null : Buffer.from(value).toString();
+export const uniqueName = (prefix: string): string => `${prefix}-${randomBytes(6).toString('hex')}`;
+export const partitionsOf = (topic: string, count: number): TopicPartition[] =>
+  Array.from({ length: count }, (_, partition) => ({ topic, partition }));
+
+export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 40_000;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`still waiting: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** Owns what is assigned, remembers what it was given. */
+export class Member {
+  consumer: GroupConsumer | null = null;
+  readonly records: LogRecord[] = [];
+  readonly owned = new Map<string, TopicPartition>();
+  readonly next = new Map<string, Offset>();
+  readonly events: string[] = [];
+  readonly failures: Error[] = [];
+  starts: (partitions: readonly TopicPartition[]) => readonly Offset[] = () => [];
+  beforeRelease: (partitions: readonly TopicPartition[]) => Promise<void> = () => Promise.resolve();
+  onBatch: (records: readonly LogRecord[]) => Promise<void> | void = () => undefined;
+  private running = 0;
+
+  readonly handlers: GroupHandlers = {
+    assigned: (partitions) =>
+      this.alone('assigned', async () => {
+        for (const at of partitions) this.owned.set(idOf(at), at);
+        return this.starts(partitions);
+      }),
+    revoked: (partitions) =>
+      this.alone('revoked', async () => {
+        await this.beforeRelease(partitions);
+        for (const at of partitions) this.owned.delete(idOf(at));
+      }),
+    lost: (partitions) => {
+      this.events.push('lost');
+      for (const at of partitions) this.owned.delete(idOf(at));
+    },
+    batch: (records) =>
+      this.alone('batch', async () => {
+        for (const record of records) {
+          expect(this.owned.has(idOf(record)), `${idOf(record)} is owned`).toBe(true);
+          this.records.push(record);
+          this.next.set(idOf(record), {
+            topic: record.topic,
+            partition: record.partition,
+            offset: record.offset + 1,
+            metadata: `after ${record.offset}`,
+          });
+        }
+        await this.onBatch(records);
+      }),
+    failed: (error) => {
+      this.failures.push(error);
+    },
+  };
+
+  async join(log: Log, group: string, topics: readonly string[], batch_records?: number): Promise<this> {
+    const options = { group, topics, handlers: this.handlers, ...(batch_records ? { batch_records } : {}) };
+    this.consumer = await log.groupConsumer(options);
+    expect(this.events, 'no handler before the member is in hand').toEqual([]);
+    return this;
+  }
+
+  commitAll(partitions: readonly TopicPartition[]): Promise<void> {
+    return this.consumer!.commit(partitions.flatMap((at) => this.next.get(idOf(at)) ?? []));
+  }
+
+  texts(at?: TopicPartition): (string | null)[] {
+    return this.records
+      .filter((record) => at === undefined || idOf(record) === idOf(at))
+      .map(({ value }) => text(value));
+  }
+
+  private async alone<T>(event: string, work: () => Promise<T>): Promise<T> {
+    expect(this.consumer, `${event} after the member is in hand`).not.toBeNull();
+    this.events.push(event);
+    this.running += 1;
+    expect(this.running, 'handlers run one at a time').toBe(1);
+    try {
+      return await work();
+    } finally {
+      this.running -= 1;
+    }
+  }
+}
+
+const numbers = (from: number, to: number): string[] => Array.from({ length: to - from }, (_, i) => String(from + i));
+
+export function logSuite(create: () => Promise<LogUnderTest>): void {
+  let under: LogUnderTest;
+  let producer: LogProducer;
+  const produceFailures: Error[] = [];
+  const members: Member[] = [];
+  const closers: (() => Promise<void>)[] = [];
+
+  beforeAll(async () => {
+    under = await create();
+    producer = await under.log.producer({ name: 'suite', failed: (error) => produceFailures.push(error) });
+  });
+  afterEach(async () => {
+    for (const member of members.splice(0)) {
+      await member.consumer!.close();
+      expect(member.failures).toEqual([]);
+    }
+    for (const close of closers.splice(0)) await close();
+    expect(produceFailures).toEqual([]);
+  });
+  afterAll(async () => {
+    await producer.close();
+    await under.close();
+  });
+
+  const join = async (group: string, topics: readonly string[], set: Partial<Member> = {}, batch_records?: number) => {
+    const member = Object.assign(new Member(), set);
+    await member.join(under.log, group, topics, batch_records);
+    members.push(member);
+    return member;
+  };
+  const append = async (topic: string, partition: number, values: readonly string[]): Promise<void> => {
+    for (const value of values) producer.append(topic, partition, null, bytes(value));
+    await producer.flush();
+  };
+
+  describe('topics', () => {
+    test('are created once, described with a stable id; the missing are not there', async () => {
+      const name = uniqueName('created');
+      const spec = { name, partitions: 3, config: { 'cleanup.policy': 'compact' } };
+      await under.log.ensureTopics([spec]);
+      const first = await under.log.describeTopics([name, uniqueName('missing')]);
+      await under.log.ensureTopics([spec]);
+      const second = await under.log.describeTopics([name]);
+      expect([...first.keys()]).toEqual([name]);
+      expect(first.get(name)).toEqual({ name, id: expect.stringMatching(/^[0-9a-f]{32}$/), partitions: 3 });
+      expect(second.get(name)).toEqual(first.get(name));
+      expect(await under.log.describeTopics([])).toEqual(new Map());
+    });
+
+    test('another number of partitions is a mismatch', async () => {
+      const topic = await under.topic(2);
+      await expect(under.log.ensureTopics([{ name: topic, partitions: 4, config: {} }])).rejects.toMatchObject({
+        name: 'FatalError',
+        code: 'topic-mismatch',
+        message: expect.stringMatching(new RegExp(`${topic}.*2.*4`)),
+      });
+    });
+  });
+
+  describe('records', () => {
+    test('keys, values, tombstones and empty ones come as they were appended', async () => {
+      const topic = await under.topic(1);
+      const before_ms = Date.now();
+      producer.append(topic, 0, bytes('k'), bytes('v'));
+      producer.append(topic, 0, null, bytes('no key'));
+      producer.append(topic, 0, bytes('k'), null);
+      producer.append(topic, 0, bytes('k'), Buffer.alloc(0));
+      producer.append(topic, 0, Buffer.alloc(0), new Uint8Array([0, 255]));
+      await producer.flush();
+      expect(producer.pending_bytes).toBe(0);
+      const member = await join(uniqueName('g'), [topic]);
+      await until('5 records', () => member.records.length === 5);
+      expect(member.records.map(({ key, value }) => [key && [...key], value && [...value]])).toEqual([
+        [[107], [118]],
+        [null, [...bytes('no key')]],
+        [[107], null],
+        [[107], []],
+        [[], [0, 255]],
+      ]);
+      expect(member.records.map(({ offset }) => offset)).toEqual([0, 1, 2, 3, 4]);
+      for (const { timestamp_ms } of member.records) {
+        expect(timestamp_ms).toBeGreaterThanOrEqual(before_ms - 1);
+        expect(timestamp_ms).toBeLessThanOrEqual(Date.now() + 1);
+      }
+    });
+
+    test('a backlog of 20,000 comes in order per partition, none missing, none twice, batches within the limit', async () => {
+      const topic = await under.topic(4);
+      for (let i = 0; i < 20_000; i += 1) producer.append(topic, i % 4, null, bytes(String(i)));
+      await producer.flush();
+      const sizes: number[] = [];
+      const member = await join(uniqueName('g'), [topic], { onBatch: (batch) => void sizes.push(batch.length) }, 500);
+      await until('20,000 records', () => member.records.length >= 20_000);
+      for (const at of partitionsOf(topic, 4)) {
+        const expected = Array.from({ length: 5000 }, (_, i) => String(i * 4 + at.partition));
+        expect(member.texts(at)).toEqual(expected);
+      }
+      expect(Math.max(...sizes)).toBeLessThanOrEqual(500);
+    });
+
+    test('appended while a member reads: it gets them', async () => {
+      const topic = await under.topic(1);
+      const member = await join(uniqueName('g'), [topic]);
+      await until('owned', () => member.owned.size === 1);
+      for (const value of numbers(0, 20)) {
+        await append(topic, 0, [value]);
+        await until(value, () => member.records.length === Number(value) + 1);
+      }
+      expect(member.texts()).toEqual(numbers(0, 20));
+    });
+  });
+
+  describe('offsets', () => {
+    test('commit and its metadata of 3,000 bytes round-trip; null where there is none', async () => {
+      const topic = await under.topic(2);
+      const group = uniqueName('g');
+      const member = await join(group, [topic]);
+      await until('owned', () => member.owned.size === 2);
+      const metadata = 'é'.repeat(1500);
+      const [first, second] = partitionsOf(topic, 2);
+      await append(topic, 0, numbers(0, 10));
+      await member.consumer!.commit([{ ...first!, offset: 7, metadata }]);
+      expect(await member.consumer!.committed([second!, first!])).toEqual([null, { ...first, offset: 7, metadata }]);
+      await member.consumer!.commit([{ ...first!, offset: 8 }]);
+      expect((await member.consumer!.committed([first!]))[0]).toMatchObject({ ...first, offset: 8 });
+    });
+
+    test('a member restarts at the committed offset, and at the beginning where there is none', async () => {
+      const topic = await under.topic(2);
+      const group = uniqueName('g');
+      const [first, second] = partitionsOf(topic, 2);
+      await append(topic, 0, numbers(0, 10));
+      await append(topic, 1, numbers(100, 103));
+      const before = await join(group, [topic]);
+      await until('13 records', () => before.records.length === 13);
+      await before.consumer!.commit([{ ...first!, offset: 6 }]);
+      await before.consumer!.close();
+      const after = await join(group, [topic]);
+      await until('7 records', () => after.records.length === 7);
+      expect(after.texts(first)).toEqual(numbers(6, 10));
+      expect(after.texts(second)).toEqual(numbers(100, 103));
+    });
+
+    test('the offsets of assigned win over the committed; what is not named starts at the committed', async () => {
+      const topic = await under.topic(3);
+      const group = uniqueName('g');
+      const all = partitionsOf(topic, 3);
+      for (const { partition } of all) await append(topic, partition, numbers(0, 10));
+      const before = await join(group, [topic]);
+      await until('30 records', () => before.records.length === 30);
+      await before.consumer!.commit(all.slice(0, 2).map((at) => ({ ...at, offset: 8 })));
+      await before.consumer!.close();
+      const after = await join(group, [topic], { starts: () => [{ ...all[0]!, offset: 3 }] });
+      await until('19 records', () => after.records.length === 19);
+      expect(after.texts(all[0])).toEqual(numbers(3, 10));
+      expect(after.texts(all[1])).toEqual(numbers(8, 10));
+      expect(after.texts(all[2])).toEqual(numbers(0, 10));
+    });
+
+    test('assigned may ask for committed, beginning and end, and may commit', async () => {
+      const topic = await under.topic(1);
+      const group = uniqueName('g');
+      const [at] = partitionsOf(topic, 1);
+      await append(topic, 0, numbers(0, 4));
+      const answers: unknown[] = [];
+      const member = new Member();
+      const handlers: GroupHandlers = {
+        ...member.handlers,
+        assigned: async (partitions) => {
+          await member.handlers.assigned(partitions);
+          const consumer = member.consumer!;
+          answers.push(await consumer.committed(partitions));
+          answers.push(await consumer.beginningOffsets(partitions), await consumer.endOffsets(partitions));
+          await consumer.commit([{ ...at!, offset: 2, metadata: 'session 1' }]);
+          return [];
+        },
+      };
+      member.consumer = await under.log.groupConsumer({ group, topics: [topic], handlers });
+      members.push(member);
+      await until('2 records', () => member.records.length === 2);
+      expect(answers).toEqual([[null], [0], [4]]);
+      expect(member.texts()).toEqual(numbers(2, 4));
+    });
+
+    test('position reaches the end offset when all is delivered, also where there is nothing', async () => {
+      const topic = await under.topic(2);
+      const all = partitionsOf(topic, 2);
+      const member = await join(uniqueName('g'), [topic]);
+      const consumer = member.consumer!;
+      const reached = async (): Promise<boolean> => {
+        const ends = await consumer.endOffsets(all);
+        return all.every((at, i) => (consumer.position(at) ?? -1) >= ends[i]!);
+      };
+      expect(consumer.position(all[0]!)).toBeNull();
+      expect(await consumer.endOffsets(all)).toEqual([0, 0]);
+      expect(await consumer.beginningOffsets(all)).toEqual([0, 0]);
+      await until('the empty end', reached);
+      await append(topic, 0, numbers(0, 500));
+      await until('the end', async () => {
+        if (!(await reached())) return false;
+        expect(member.records.length).toBe(500);
+        return true;
+      });
+      expect(all.map((at) => consumer.position(at))).toEqual([500, 0]);
+    });
+  });
+
+  describe('pause', () => {
+    test('nothing of a paused partition comes, the others go on; after resume nothing is missing or twice', async () => {
+      const topic = await under.topic(2);
+      const [first, second] = partitionsOf(topic, 2);
+      let member!: Member;
+      let pausedAt = -1;
+      const onBatch = (): void => {
+        if (pausedAt !== -1 || member.texts(first).length === 0) return;
+        pausedAt = member.texts(first).length;
+        member.consumer!.pause([first!]);
+      };
+      await append(topic, 0, numbers(0, 3000));
+      member = await join(uniqueName('g'), [topic], { onBatch }, 100);
+      await until('paused', () => pausedAt !== -1);
+      await append(topic, 0, numbers(3000, 3100));
+      await append(topic, 1, numbers(0, 2000));
+      await until('the other partition', () => member.texts(second).length === 2000);
+      expect(member.texts(first)).toEqual(numbers(0, pausedAt));
+      expect(member.consumer!.position(first!)).toBe(pausedAt);
+      member.consumer!.resume([first!]);
+      await until('the rest', () => member.texts(first).length >= 3100);
+      expect(member.texts(first)).toEqual(numbers(0, 3100));
+    });
+
+    test('pausing and resuming over and over, between batches and within them, changes nothing', async () => {
+      const topic = await under.topic(2);
+      const all = partitionsOf(topic, 2);
+      let member!: Member;
+      let batches = 0;
+      const flip = (at: TopicPartition): void => {
+        member.consumer!.pause([at]);
+        setTimeout(() => member.consumer!.resume([at]), batches % 4);
+      };
+      const onBatch = (): void => {
+        batches += 1;
+        if (batches % 5 === 0) flip(all[batches % 2]!);
+        if (batches % 7 === 0) setTimeout(() => flip(all[0]!), 0);
+      };
+      for (const { partition } of all) await append(topic, partition, numbers(0, 4000));
+      member = await join(uniqueName('g'), [topic], { onBatch }, 100);
+      await until('8,000 records', () => member.records.length >= 8000);
+      for (const at of all) expect(member.texts(at)).toEqual(numbers(0, 4000));
+    });
+  });
+
+  describe('rebalance', () => {
+    test('a second member takes a share, the first keeps the rest; with commits on revoked nothing is lost or repeated', async () => {
+      const topic = await under.topic(4);
+      const group = uniqueName('g');
+      const committing = (member: Member) => (partitions: readonly TopicPartition[]) => member.commitAll(partitions);
+      const first = new Member();
+      first.beforeRelease = committing(first);
+      await first.join(under.log, group, [topic]);
+      members.push(first);
+      await until('all owned', () => first.owned.size === 4);
+      const kept = new Set(first.owned.keys());
+
+      let sent = 0;
+      let stopped = false;
+      const send = async (): Promise<void> => {
+        while (!stopped) {
+          for (let i = 0; i < 40; i += 1, sent += 1) producer.append(topic, sent % 4, null, bytes(String(sent)));
+          await producer.flush();
+          await new Promise((resolve) => setTimeout(resolve, 2));
+        }
+      };
+      const sending = send();
+      const second = new Member();
+      second.beforeRelease = committing(second);
+      await second.join(under.log, group, [topic]);
+      members.push(second);
+      await until('shared', () => first.owned.size === 2 && second.owned.size === 2);
+      for (const id of first.owned.keys()) expect(kept.has(id)).toBe(true);
+      await until('both read', () => second.records.length > 200);
+      await second.consumer!.close();
+      expect(second.owned.size).toBe(0);
+      await until('back', () => first.owned.size === 4);
+      stopped = true;
+      await sending;
+      await until('everything', () => first.records.length + second.records.length >= sent);
+      for (const at of partitionsOf(topic, 4)) {
+        const records = [...first.records, ...second.records].filter((record) => idOf(record) === idOf(at));
+        records.sort((a, b) => a.offset - b.offset);
+        expect(records.map(({ offset }) => offset)).toEqual(numbers(0, sent / 4).map(Number));
+      }
+      expect(first.events).not.toContain('lost');
+    });
+
+    test('close calls revoked for what is owned, and a commit in it is kept', async () => {
+      const topic = await under.topic(2);
+      const group = uniqueName('g');
+      const member = new Member();
+      member.beforeRelease = (partitions) => member.commitAll(partitions);
+      await append(topic, 0, numbers(0, 5));
+      await append(topic, 1, numbers(0, 5));
+      await member.join(under.log, group, [topic]);
+      members.push(member);
+      await until('10 records', () => member.records.length === 10);
+      await Promise.all([member.consumer!.close(), member.consumer!.close()]);
+      expect(member.events.filter((event) => event === 'revoked')).toHaveLength(1);
+      expect(member.owned.size).toBe(0);
+      const next = await join(group, [topic]);
+      await until('owned', () => next.owned.size === 2);
+      expect((await next.consumer!.committed(partitionsOf(topic, 2))).map((offset) => offset?.offset)).toEqual([5, 5]);
+    });
+
+    test('a batch handler that fails ends the consumer with that error, once', async () => {
+      const topic = await under.topic(1);
+      const boom = new Error('boom');
+      let calls = 0;
+      const member = await join(uniqueName('g'), [topic], {
+        onBatch: () => {
+          calls += 1;
+          throw boom;
+        },
+      });
+      await append(topic, 0, numbers(0, 10));
+      await until('failed', () => member.failures.length > 0);
+      await append(topic, 0, numbers(10, 20));
+      await member.consumer!.close();
+      expect(member.failures.splice(0)).toEqual([boom]);
+      expect(calls).toBe(1);
+    });
+  });
+
+  describe('reader', () => {
+    test('reads from an offset and from the end; assign replaces what is read', async () => {
+      const topic = await under.topic(3);
+      const all = partitionsOf(topic, 3);
+      for (const { partition } of all) await append(topic, partition, numbers(0, 10));
+      const seen: LogRecord[] = [];
+      const failures: Error[] = [];
+      const of = (at: TopicPartition): (string | null)[] =>
+        seen.filter((record) => idOf(record) === idOf(at)).map(({ value }) => text(value));
+      const reader = await under.log.reader({
+        batch: (records) => void seen.push(...records),
+        failed: (error) => void failures.push(error),
+      });
+      closers.push(() => reader.close());
+      await reader.assign([
+        { ...all[0]!, offset: 4 },
+        { ...all[1]!, offset: 'end' },
+      ]);
+      for (const { partition } of all) await append(topic, partition, numbers(10, 12));
+      await until('8 + 2 records', () => of(all[0]!).length === 8 && of(all[1]!).length === 2);
+      expect(of(all[0]!)).toEqual(numbers(4, 12));
+      expect(of(all[1]!)).toEqual(numbers(10, 12));
+      expect(await reader.endOffsets(all)).toEqual([12, 12, 12]);
+      seen.length = 0;
+      await reader.assign([
+        { ...all[2]!, offset: 11 },
+        { ...all[0]!, offset: 0 },
+      ]);
+      await append(topic, 1, ['nobody reads this']);
+      await append(topic, 2, ['12']);
+      await until('2 + 12 records', () => of(all[2]!).length === 2 && of(all[0]!).length === 12);
+      expect(of(all[0]!)).toEqual(numbers(0, 12));
+      expect(of(all[1]!)).toEqual([]);
+      await reader.assign([]);
+      expect(failures).toEqual([]);
+    });
+  });
+}

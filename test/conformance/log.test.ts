@@ -1,0 +1,19 @@
+import { describe } from 'vitest';
+import { createMemoryLog } from '../../src/log/memory/memory-log.ts';
+import { systemClock } from '../../src/time/clock.ts';
+import { logSuite, uniqueName } from './log.suite.ts';
+
+describe('memory log', () => {
+  logSuite(() => {
+    const log = createMemoryLog({ clock: systemClock });
+    return Promise.resolve({
+      log,
+      async topic(partitions) {
+        const name = uniqueName('topic');
+        await log.ensureTopics([{ name, partitions, config: {} }]);
+        return name;
+      },
+      close: () => log.close(),
+    });
+  });
+});
