@@ -1,0 +1,72 @@
+/** `millrace worker`: a worker on Kafka, Redis and S3. */
+import { describeConfig, loadConfig, type Config } from '../config/config.ts';
+import { environment } from '../config/environment.ts';
+import type { Plan } from '../define/plan.ts';
+import { createKafkaLog } from '../log/kafka/kafka-log.ts';
+import { serveHttp } from '../observability/http-server.ts';
+import { createLogger, type Logger } from '../observability/logger.ts';
+import { createMetrics } from '../observability/metrics.ts';
+import { workerRoutes } from '../observability/worker-routes.ts';
+import { createS3ObjectStore } from '../offline/s3/s3-object-store.ts';
+import { createRedisOnlineStore } from '../online/redis/redis-online-store.ts';
+import { featureRoute } from '../serve/feature-routes.ts';
+import { systemClock } from '../time/clock.ts';
+import { Worker, type WorkerOptions } from '../worker/worker.ts';
+import { loadDefinitions } from './load-definitions.ts';
+import { untilStopped } from './until-stopped.ts';
+import { packageVersion } from './version.ts';
+
+/** Runs until SIGTERM, then drains. @throws MillraceError when it cannot start or cannot go on. */
+export async function runWorker(definitions: string): Promise<void> {
+  const config = loadConfig(environment, 'worker');
+  const plan = await loadDefinitions(definitions);
+  const logger = createLogger(config.logLevel);
+  logger.info({ version: packageVersion(), definitions, config: describeConfig(config) }, 'starting');
+  let fail: (error: Error) => void = () => undefined;
+  const failure = new Promise<never>((_, reject) => (fail = reject));
+  failure.catch(() => undefined);
+  const ports = await openPorts(config, plan, logger);
+  const worker = new Worker({ ...ports, failed: fail });
+  const health = {
+    live: () => worker.state !== 'failed',
+    ready: () => ({ ready: worker.readiness.ready, detail: { state: worker.state, restoring: worker.readiness.restoring } }),
+  };
+  const routes = [...workerRoutes(ports.metrics, health), featureRoute(plan, ports.online)];
+  const server = await serveHttp({ ...config.http, routes });
+  try {
+    await worker.start();
+    logger.info({ url: server.url }, 'running');
+    const signal = await untilStopped(failure);
+    logger.info({ signal }, 'draining');
+  } finally {
+    await worker.stop();
+    await server.close();
+    await ports.online.close();
+    await ports.objects?.close();
+    await ports.log.close();
+    logger.info({}, 'stopped');
+  }
+}
+
+async function openPorts(config: Config, plan: Plan, logger: Logger): Promise<Omit<WorkerOptions, 'failed'>> {
+  const clock = systemClock;
+  const online = await createRedisOnlineStore({ ...config.redis, logger });
+  try {
+    return {
+      plan,
+      application: config.applicationId,
+      roles: config.roles,
+      commitInterval_ms: config.commitInterval_ms,
+      flush: config.flush,
+      log: await createKafkaLog({ settings: config.kafka, clock, logger }),
+      online,
+      objects: config.roles.includes('offline') ? createS3ObjectStore(config.s3) : null,
+      clock,
+      logger,
+      metrics: createMetrics(packageVersion()),
+    };
+  } catch (error) {
+    await online.close();
+    throw error;
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * Every metric that Millrace exports. `docs/metrics.md` is generated from here. Base units; labels are bounded by the definition and the
+ * topology, never by keys.
+ */
+export interface MetricEntry {
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly labels: readonly string[];
+  readonly help: string;
+  readonly buckets?: readonly number[];
+}
+
+const latencyBuckets_s = [
+  0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300,
+] as const;
+
+export const catalogue = {
+  millrace_source_records_total: {
+    type: 'counter',
+    labels: ['topic', 'outcome'],
+    help: 'Records of source topics by what became of them: row, tombstone, replayed, snapshot-ignored, skipped, dead_lettered.',
+  },
+  millrace_dead_letters_total: {
+    type: 'counter',
+    labels: ['topic', 'reason'],
+    help: 'Records that could not be used, by the error code. With the policy dead-letter they are kept in the dead-letter topic.',
+  },
+  millrace_rows_without_key_total: {
+    type: 'counter',
+    labels: ['topic'],
+    help: 'Row images that belong to no entity because a key column is null.',
+  },
+  millrace_frames_total: { type: 'counter', labels: ['entity'], help: 'Rows frames appended to the entity log.' },
+  millrace_frame_rows_total: { type: 'counter', labels: ['entity'], help: 'Row changes in those frames.' },
+  millrace_source_lag_records: {
+    type: 'gauge',
+    labels: ['topic', 'partition'],
+    help: 'Records of a source partition that are not yet handled.',
+  },
+  millrace_rows_applied_total: { type: 'counter', labels: ['entity'], help: 'Row changes that entity tasks applied.' },
+  millrace_rows_duplicate_total: {
+    type: 'counter',
+    labels: ['entity'],
+    help: 'Row changes that entity tasks had seen before and dropped.',
+  },
+  millrace_row_fates_total: {
+    type: 'counter',
+    labels: ['entity', 'change', 'fate'],
+    help:
+      'What became of insertions and retractions in views: applied; held, ahead of its T; passed, its window is over but not closed; ' +
+      'late, refused; unmatched, nothing was there to retract.',
+  },
+  millrace_timers_fired_total: { type: 'counter', labels: ['entity'], help: 'Keys whose values changed, or were let go, because time passed.' },
+  millrace_state_keys: { type: 'gauge', labels: ['entity', 'partition'], help: 'Keys that hold state.' },
+  millrace_clock_mark_age_seconds: {
+    type: 'gauge',
+    labels: ['entity', 'partition'],
+    help: 'How far the clock mark is behind the wall clock; grows when a source partition holds time back.',
+  },
+  millrace_online_writes_total: {
+    type: 'counter',
+    labels: ['result'],
+    help: 'Values given to the online store: applied, refused (a newer one is stored), coalesced (a newer one went instead), retried.',
+  },
+  millrace_online_write_seconds: { type: 'histogram', labels: [], help: 'Time of one call of the online store.', buckets: latencyBuckets_s },
+  millrace_online_pending_values: { type: 'gauge', labels: [], help: 'Values that wait for the online store.' },
+  millrace_freshness_seconds: {
+    type: 'histogram',
+    labels: ['view'],
+    help: 'From the database commit of a row to the moment its value is readable online.',
+    buckets: latencyBuckets_s,
+  },
+  millrace_stage_seconds: {
+    type: 'histogram',
+    labels: ['stage'],
+    help: 'Parts of the freshness: source (commit to ingest), engine (ingest to readable online).',
+    buckets: latencyBuckets_s,
+  },
+  millrace_feature_log_rows_total: { type: 'counter', labels: ['entity'], help: 'Values appended to the feature log.' },
+  millrace_commit_seconds: { type: 'histogram', labels: [], help: 'Time of one commit of entity tasks.', buckets: latencyBuckets_s },
+  millrace_offline_files_total: { type: 'counter', labels: ['view'], help: 'Parquet files put.' },
+  millrace_offline_rows_total: { type: 'counter', labels: ['view'], help: 'Values in them.' },
+  millrace_offline_bytes_total: { type: 'counter', labels: ['view'], help: 'Their size.' },
+  millrace_offline_put_seconds: { type: 'histogram', labels: [], help: 'Time of one put.', buckets: latencyBuckets_s },
+  millrace_offline_put_failures_total: { type: 'counter', labels: ['view'], help: 'Puts that failed and are tried again.' },
+  millrace_tasks_owned: { type: 'gauge', labels: ['kind'], help: 'Partitions that this worker owns: ingest, entity, offline.' },
+  millrace_tasks_restoring: { type: 'gauge', labels: [], help: 'Entity partitions that still rebuild their state.' },
+  millrace_build_info: { type: 'gauge', labels: ['version'], help: 'Always 1.' },
+} as const satisfies Readonly<Record<string, MetricEntry>>;
+
+export type MetricName = keyof typeof catalogue;
+export type NamesOf<T extends MetricEntry['type']> = {
+  [Name in MetricName]: (typeof catalogue)[Name]['type'] extends T ? Name : never;
+}[MetricName];
+/** A value for each label of a metric. */
+export type LabelsOf<Name extends MetricName> = Readonly<Record<(typeof catalogue)[Name]['labels'][number], string>>;
