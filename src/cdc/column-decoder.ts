@@ -64,7 +64,16 @@ function typeDecoder(type: ColumnType, encoding: Encoding): ColumnDecoder {
 
 function found(cursor: JsonCursor, declared: string, hint = 'declare the type that the database has'): Misfit {
   const code = cursor.peek();
-  const what = code === quote ? 'a string' : code === brace ? 'an object' : code === 0x5b ? 'an array' : code === 0x74 || code === 0x66 ? 'a boolean' : 'a number';
+  const what =
+    code === quote
+      ? 'a string'
+      : code === brace
+        ? 'an object'
+        : code === 0x5b
+          ? 'an array'
+          : code === 0x74 || code === 0x66
+            ? 'a boolean'
+            : 'a number';
   return new Misfit(`is declared ${declared}, but the record has ${what}; ${hint}`);
 }
 
@@ -81,7 +90,8 @@ function wholeNumber(text: string, declared: string): bigint {
 
 function integer(cursor: JsonCursor, declared: string, hint?: string): bigint {
   const value = wholeNumber(digits(cursor, declared, hint), declared);
-  if (value !== BigInt.asIntN(64, value)) throw new Misfit(`is declared ${declared}, but ${value} has more than 64 bits`);
+  if (value !== BigInt.asIntN(64, value))
+    throw new Misfit(`is declared ${declared}, but ${value} has more than 64 bits`);
   return value;
 }
 
@@ -98,7 +108,8 @@ function float64(cursor: JsonCursor): Value {
     return value;
   }
   const text = cursor.string();
-  if (text !== 'NaN' && text !== 'Infinity' && text !== '-Infinity') throw new Misfit(`is declared float64, but the record has "${text}"`);
+  if (text !== 'NaN' && text !== 'Infinity' && text !== '-Infinity')
+    throw new Misfit(`is declared float64, but the record has "${text}"`);
   return Number(text);
 }
 
@@ -142,7 +153,9 @@ function exact(text: string, scale: number, mode: Encoding['decimals']): bigint 
   try {
     return parseDecimal(text, scale);
   } catch (error) {
-    throw new Misfit(`is declared decimal with scale ${scale}: ${(error as RangeError).message}; declare the scale that the database has, or ${decimalHint(mode)}`);
+    throw new Misfit(
+      `is declared decimal with scale ${scale}: ${(error as RangeError).message}; declare the scale that the database has, or ${decimalHint(mode)}`,
+    );
   }
 }
 
@@ -178,11 +191,13 @@ function variableScale(cursor: JsonCursor, scale: number): bigint {
   });
   if (own <= scale) return unscaled * 10n ** BigInt(scale - own);
   const divisor = 10n ** BigInt(own - scale);
-  if (unscaled % divisor !== 0n) throw new Misfit(`is declared decimal with scale ${scale}, but the value has ${own} digits behind the point`);
+  if (unscaled % divisor !== 0n)
+    throw new Misfit(`is declared decimal with scale ${scale}, but the value has ${own} digits behind the point`);
   return unscaled / divisor;
 }
 
-const timeHint = (mode: Encoding['times']): string => `the connector's time.precision.mode is not '${mode}', as debezium({ times }) says`;
+const timeHint = (mode: Encoding['times']): string =>
+  `the connector's time.precision.mode is not '${mode}', as debezium({ times }) says`;
 
 function timestampDecoder(precision: number, mode: Encoding['times']): ColumnDecoder {
   if (mode === 'isostring') return (cursor) => isoTimestamp(cursor, 'timestamp', timeHint(mode));
@@ -195,7 +210,11 @@ function timestampDecoder(precision: number, mode: Encoding['times']): ColumnDec
 
 const isoPattern = /^([+-]?\d{4,})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?Z$/;
 
-function isoTimestamp(cursor: JsonCursor, declared: string, hint = 'declare timestamp() for a column without time zone'): bigint {
+function isoTimestamp(
+  cursor: JsonCursor,
+  declared: string,
+  hint = 'declare timestamp() for a column without time zone',
+): bigint {
   if (cursor.peek() !== quote) throw found(cursor, declared, hint);
   const text = cursor.string();
   if (text === 'infinity') return infinity_us;
@@ -203,7 +222,11 @@ function isoTimestamp(cursor: JsonCursor, declared: string, hint = 'declare time
   const match = isoPattern.exec(text);
   if (match === null) throw new Misfit(`is declared ${declared}, but the record has "${text}"; ${hint}`);
   const [, year, month, day, hour, minute, second = '0', fraction = ''] = match;
-  const seconds = daysOf(Number(year), Number(month), Number(day)) * 86_400 + Number(hour) * 3600 + Number(minute) * 60 + Number(second);
+  const seconds =
+    daysOf(Number(year), Number(month), Number(day)) * 86_400 +
+    Number(hour) * 3600 +
+    Number(minute) * 60 +
+    Number(second);
   return finiteOrInfinite(BigInt(seconds) * 1_000_000n + BigInt(fraction.slice(0, 6).padEnd(6, '0')));
 }
 

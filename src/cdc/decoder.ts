@@ -80,7 +80,8 @@ function takeEnvelope(cursor: JsonCursor, envelope: Envelope, shape: Shape): voi
         if (!cursor.takeNull()) takeSource(cursor, envelope, shape.learned.source);
         break;
       case 'payload':
-        if (!cursor.takeNull()) takeEnvelope(cursor, envelope, { ...shape, learned: { ...shape.learned, wrapper: shape.learned.envelope } });
+        if (!cursor.takeNull())
+          takeEnvelope(cursor, envelope, { ...shape, learned: { ...shape.learned, wrapper: shape.learned.envelope } });
         break;
       default:
         cursor.skip();
@@ -109,14 +110,14 @@ function takeRow(cursor: JsonCursor, image: 'before' | 'after', { columns, decod
 }
 
 function takeSource(cursor: JsonCursor, envelope: Envelope, learned: string[]): void {
-  let time_ms: number | null = null;
+  let time_us = null as number | null;
   cursor.members(learned, (key) => {
     switch (key) {
       case 'ts_us':
         if (!cursor.takeNull()) envelope.commit_us = Number(cursor.number());
         break;
       case 'ts_ms':
-        if (!cursor.takeNull()) time_ms = Number(cursor.number());
+        if (!cursor.takeNull()) time_us = Number(cursor.number()) * 1000;
         break;
       case 'snapshot':
         if (!cursor.takeNull()) envelope.snapshot = cursor.peek() === 0x22 ? cursor.string() : String(cursor.boolean());
@@ -131,13 +132,14 @@ function takeSource(cursor: JsonCursor, envelope: Envelope, learned: string[]): 
         cursor.skip();
     }
   });
-  if (envelope.commit_us === null && time_ms !== null) envelope.commit_us = time_ms * 1000;
+  envelope.commit_us ??= time_us;
 }
 
 /** JSON text in a string: `[null,"33432888"]`; null counts as 0. */
 function parseSequence(text: string): readonly [bigint, bigint] {
   const match = /^\[(?:null|"(\d+)"),(?:null|"(\d+)")\]$/.exec(text);
-  if (match === null) throw new RecordError('record-undecodable', `field source.sequence is "${text}", not a pair of log positions`);
+  if (match === null)
+    throw new RecordError('record-undecodable', `field source.sequence is "${text}", not a pair of log positions`);
   return [BigInt(match[1] ?? 0), BigInt(match[2] ?? 0)];
 }
 
@@ -146,16 +148,31 @@ function checked(table: TablePlan, envelope: Envelope): RowChange {
   if (operation === 't') throw truncated(table);
   if (operation !== 'c' && operation !== 'u' && operation !== 'd' && operation !== 'r') {
     const what = operation === null ? 'has no op' : `has the unknown op "${operation}"`;
-    throw new RecordError('record-undecodable', `the record ${what}; it must be an unchanged Debezium envelope: remove transforms such as ExtractNewRecordState`);
+    throw new RecordError(
+      'record-undecodable',
+      `the record ${what}; it must be an unchanged Debezium envelope: remove transforms such as ExtractNewRecordState`,
+    );
   }
-  if (commit_us === null) throw new RecordError('record-undecodable', 'the record has no source.ts_us and no source.ts_ms');
-  if (operation !== 'd' && after === null) throw new RecordError('record-undecodable', `the record has op "${operation}" but no after`);
+  if (commit_us === null)
+    throw new RecordError('record-undecodable', 'the record has no source.ts_us and no source.ts_ms');
+  if (operation !== 'd' && after === null)
+    throw new RecordError('record-undecodable', `the record has op "${operation}" but no after`);
   const retracts = operation === 'u' || operation === 'd';
   if (retracts) checkBefore(table, before, operation);
   if (operation !== 'd') checkImage(table, after!, 'after');
-  const snapshot = envelope.snapshot === 'false' ? 'streamed' : envelope.snapshot === 'incremental' ? 'incremental' : 'initial';
+  const snapshot =
+    envelope.snapshot === 'false' ? 'streamed' : envelope.snapshot === 'incremental' ? 'incremental' : 'initial';
   const { sequence, lsn } = envelope;
-  return { kind: 'row', operation, before: retracts ? before : null, after: operation === 'd' ? null : after, commit_us, snapshot, sequence, lsn };
+  return {
+    kind: 'row',
+    operation,
+    before: retracts ? before : null,
+    after: operation === 'd' ? null : after,
+    commit_us,
+    snapshot,
+    sequence,
+    lsn,
+  };
 }
 
 /** A before image that is not the row as it was would take back something that was never there. */
@@ -163,10 +180,16 @@ function checkBefore(table: TablePlan, before: Row | null, operation: 'u' | 'd')
   const name = operation === 'u' ? 'update' : 'delete';
   const remedy = `ALTER TABLE ${table.name} REPLICA IDENTITY FULL, and declare the table with replicaIdentity: 'full'`;
   if (table.replicaIdentity !== 'full') {
-    throw new RecordError('row-unusable', `${article(name)} of ${table.name} cannot be retracted: the table is not declared replicaIdentity: 'full'. ${remedy}`);
+    throw new RecordError(
+      'row-unusable',
+      `${article(name)} of ${table.name} cannot be retracted: the table is not declared replicaIdentity: 'full'. ${remedy}`,
+    );
   }
   if (before === null) {
-    throw new RecordError('row-unusable', `${article(name)} of ${table.name} has no before image: the table's replica identity is not full. ${remedy}`);
+    throw new RecordError(
+      'row-unusable',
+      `${article(name)} of ${table.name} has no before image: the table's replica identity is not full. ${remedy}`,
+    );
   }
   const eventTime = table.time === null ? undefined : before[table.time.column];
   if (eventTime === 0n || eventTime === null) {

@@ -19,7 +19,10 @@ export class JsonCursor {
 
   fail(expected: string): RecordError {
     const found = this.at < this.text.length ? JSON.stringify(this.text.slice(this.at, this.at + 12)) : 'the end';
-    return new RecordError('record-undecodable', `not the JSON of a change event: expected ${expected} at byte ${this.at}, found ${found}`);
+    return new RecordError(
+      'record-undecodable',
+      `not the JSON of a change event: expected ${expected} at byte ${this.at}, found ${found}`,
+    );
   }
 
   /** The next byte that is no white space, as a character code; NaN at the end. */
@@ -67,7 +70,11 @@ export class JsonCursor {
     const known = learned[i];
     if (known !== undefined) {
       const end = this.at + 1 + known.length;
-      if (this.text.startsWith(known, this.at + 1) && this.text.charCodeAt(end) === quote && this.text.charCodeAt(end + 1) === 0x3a) {
+      if (
+        this.text.startsWith(known, this.at + 1) &&
+        this.text.charCodeAt(end) === quote &&
+        this.text.charCodeAt(end + 1) === 0x3a
+      ) {
         this.at = end + 2;
         return known;
       }
@@ -98,7 +105,14 @@ export class JsonCursor {
     this.peek();
     const start = this.at;
     let code = this.text.charCodeAt(this.at);
-    while ((code >= 0x30 && code <= 0x39) || code === 0x2d || code === 0x2b || code === 0x2e || code === 0x65 || code === 0x45) {
+    while (
+      (code >= 0x30 && code <= 0x39) ||
+      code === 0x2d ||
+      code === 0x2b ||
+      code === 0x2e ||
+      code === 0x65 ||
+      code === 0x45
+    ) {
       code = this.text.charCodeAt(++this.at);
     }
     if (this.at === start) throw this.fail('a number');

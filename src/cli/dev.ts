@@ -12,10 +12,18 @@ import { loadDefinitions } from './load-definitions.ts';
 import { untilStopped } from './until-stopped.ts';
 
 /** Runs until SIGINT. @throws MillraceError when the definitions or the input have faults. */
-export async function runDev(definitions: string, options: { readonly input?: string; readonly data: string }): Promise<void> {
+export async function runDev(
+  definitions: string,
+  options: { readonly input?: string; readonly data: string },
+): Promise<void> {
   const config = loadConfig(environment, 'dev');
   const plan = await loadDefinitions(definitions);
-  const embedded = await startEmbedded({ plan, dataDir: options.data, http: config.http, logger: createLogger(config.logLevel) });
+  const embedded = await startEmbedded({
+    plan,
+    dataDir: options.data,
+    http: config.http,
+    logger: createLogger(config.logLevel),
+  });
   try {
     if (options.input !== undefined) await feed(embedded, options.input);
     process.stdout.write(usage(embedded.url, plan));
@@ -30,7 +38,9 @@ function usage(url: string, plan: Plan): string {
     const key = entity.key.map((field) => `<${field.name}>`).join('/');
     return entity.views.map((view) => `  curl ${url}/features/${view.name}/${key}`);
   });
-  const topics = plan.entities.flatMap((entity) => entity.tables.map((table) => `  curl --data-binary @events.ndjson ${url}/topics/${table.topic}`));
+  const topics = plan.entities.flatMap((entity) =>
+    entity.tables.map((table) => `  curl --data-binary @events.ndjson ${url}/topics/${table.topic}`),
+  );
   return `Features:\n${views.join('\n')}\nRows in:\n${[...new Set(topics)].join('\n')}\n`;
 }
 
@@ -42,7 +52,8 @@ async function feed(embedded: Embedded, file: string): Promise<void> {
     if (line.trim() === '') continue;
     const { topic, key, value } = parseLine(line, `${file}:${number}`);
     const partitions = (await embedded.log.describeTopics([topic])).get(topic)?.partitions;
-    if (partitions === undefined) throw new FatalError('topic-missing', `${file}:${number}: the definitions read no topic "${topic}"`);
+    if (partitions === undefined)
+      throw new FatalError('topic-missing', `${file}:${number}: the definitions read no topic "${topic}"`);
     producer.append(topic, hash32(key) % partitions, Buffer.from(key), value === null ? null : Buffer.from(value));
   }
   await embedded.settled();
@@ -55,6 +66,10 @@ function parseLine(line: string, place: string): { topic: string; key: string; v
     const text = (part: unknown): string => (typeof part === 'string' ? part : JSON.stringify(part));
     return { topic, key: text(key ?? null), value: value === null ? null : text(value) };
   } catch (error) {
-    throw new FatalError('record-undecodable', `${place}: not a line of {"topic", "key", "value"}: ${(error as Error).message}`, { cause: error });
+    throw new FatalError(
+      'record-undecodable',
+      `${place}: not a line of {"topic", "key", "value"}: ${(error as Error).message}`,
+      { cause: error },
+    );
   }
 }

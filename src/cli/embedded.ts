@@ -43,8 +43,12 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   const log = createMemoryLog({ clock });
   const online = createMemoryOnlineStore({ clock });
   const metrics = createMetrics(packageVersion());
-  const sources = plan.entities.flatMap((entity) => entity.tables.flatMap(({ topic, heartbeatTopic }) => [topic, heartbeatTopic]));
-  await log.ensureTopics([...new Set(sources)].map((name) => ({ name, partitions: options.sourcePartitions ?? 3, config: {} })));
+  const sources = plan.entities.flatMap((entity) =>
+    entity.tables.flatMap(({ topic, heartbeatTopic }) => [topic, heartbeatTopic]),
+  );
+  await log.ensureTopics(
+    [...new Set(sources)].map((name) => ({ name, partitions: options.sourcePartitions ?? 3, config: {} })),
+  );
   let fail: (error: Error) => void = () => undefined;
   const failure = new Promise<never>((_, reject) => (fail = reject));
   failure.catch(() => undefined);
@@ -64,7 +68,10 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   });
   const health = {
     live: () => worker.state !== 'failed',
-    ready: () => ({ ready: worker.readiness.ready, detail: { state: worker.state, restoring: worker.readiness.restoring } }),
+    ready: () => ({
+      ready: worker.readiness.ready,
+      detail: { state: worker.state, restoring: worker.readiness.restoring },
+    }),
   };
   const producer = await log.producer({ name: 'source', failed: fail });
   const routes = [...workerRoutes(metrics, health), featureRoute(plan, online), await sourceRoute(log, producer, plan)];

@@ -9,7 +9,12 @@ import type { FeatureView } from '../define/view.ts';
 import { FatalError, InvalidError, messageOf } from '../errors.ts';
 
 function isView(exported: unknown): exported is FeatureView {
-  return typeof exported === 'object' && exported !== null && 'definition' in exported && exported.definition === 'feature-view';
+  return (
+    typeof exported === 'object' &&
+    exported !== null &&
+    'definition' in exported &&
+    exported.definition === 'feature-view'
+  );
 }
 
 /**
@@ -25,12 +30,17 @@ export async function loadDefinitions(path: string): Promise<Plan> {
   try {
     exports = (await import(pathToFileURL(file).href)) as Readonly<Record<string, unknown>>;
   } catch (error) {
-    throw new FatalError('definition-invalid', `cannot load the definitions file ${file}: ${messageOf(error)}`, { cause: error });
+    throw new FatalError('definition-invalid', `cannot load the definitions file ${file}: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
   try {
-    return buildPlan(Object.fromEntries(Object.entries(exports).flatMap(([name, value]) => (isView(value) ? [[name, value]] : []))));
+    return buildPlan(
+      Object.fromEntries(Object.entries(exports).flatMap(([name, value]) => (isView(value) ? [[name, value]] : []))),
+    );
   } catch (error) {
-    if (error instanceof InvalidError) throw new InvalidError('definition-invalid', `${file} has faults:`, error.problems);
+    if (error instanceof InvalidError)
+      throw new InvalidError('definition-invalid', `${file} has faults:`, error.problems);
     throw error;
   }
 }

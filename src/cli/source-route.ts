@@ -17,9 +17,16 @@ export async function sourceRoute(log: Log, producer: LogProducer, plan: Plan): 
     handle({ path, body }) {
       const topic = topics.get(path.slice('/topics/'.length));
       if (topic === undefined) return json(404, { error: 'no such source topic', topics: [...tables.keys()] });
-      const messages = body.split('\n').flatMap((line) => (line.trim() === '' ? [] : [parseMessage(line, tables.get(topic.name)!)]));
+      const messages = body
+        .split('\n')
+        .flatMap((line) => (line.trim() === '' ? [] : [parseMessage(line, tables.get(topic.name)!)]));
       for (const { key, value } of messages) {
-        producer.append(topic.name, hash32(key) % topic.partitions, Buffer.from(key), value === null ? null : Buffer.from(value));
+        producer.append(
+          topic.name,
+          hash32(key) % topic.partitions,
+          Buffer.from(key),
+          value === null ? null : Buffer.from(value),
+        );
       }
       return json(202, { appended: messages.length });
     },

@@ -29,7 +29,10 @@ export async function runWorker(definitions: string): Promise<void> {
   const worker = new Worker({ ...ports, failed: fail });
   const health = {
     live: () => worker.state !== 'failed',
-    ready: () => ({ ready: worker.readiness.ready, detail: { state: worker.state, restoring: worker.readiness.restoring } }),
+    ready: () => ({
+      ready: worker.readiness.ready,
+      detail: { state: worker.state, restoring: worker.readiness.restoring },
+    }),
   };
   const routes = [...workerRoutes(ports.metrics, health), featureRoute(plan, ports.online)];
   const server = await serveHttp({ ...config.http, routes });

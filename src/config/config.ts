@@ -17,8 +17,15 @@ const whole = (minimum: number): z.ZodType<number> =>
 const roles = ['ingest', 'entity', 'offline'] as const;
 
 const variables = {
-  MILLRACE_APPLICATION_ID: z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]*$/, 'must be letters, digits, ".", "_", "-": topics and groups are named after it'),
-  MILLRACE_KAFKA_BROKERS: z.string().regex(/^[^,\s]+:\d+(,[^,\s]+:\d+)*$/, 'must be host:port, several separated by commas'),
+  MILLRACE_APPLICATION_ID: z
+    .string()
+    .regex(
+      /^[a-zA-Z0-9][a-zA-Z0-9._-]*$/,
+      'must be letters, digits, ".", "_", "-": topics and groups are named after it',
+    ),
+  MILLRACE_KAFKA_BROKERS: z
+    .string()
+    .regex(/^[^,\s]+:\d+(,[^,\s]+:\d+)*$/, 'must be host:port, several separated by commas'),
   MILLRACE_REDIS_URL: z.string().regex(/^rediss?:\/\//, 'must start with redis:// or rediss://'),
   MILLRACE_REDIS_USERNAME: z.string(),
   MILLRACE_REDIS_PASSWORD: z.string(),
@@ -38,7 +45,10 @@ const variables = {
   MILLRACE_FLUSH_ROWS: whole(1),
   MILLRACE_FLUSH_BYTES: whole(1024),
   MILLRACE_FLUSH_AGE_MS: whole(100),
-  MILLRACE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent'], 'must be debug, info, warn, error or silent'),
+  MILLRACE_LOG_LEVEL: z.enum(
+    ['debug', 'info', 'warn', 'error', 'silent'],
+    'must be debug, info, warn, error or silent',
+  ),
 } as const;
 
 type Variable = keyof typeof variables;
@@ -53,8 +63,18 @@ export interface Config {
   readonly applicationId: string;
   /** Settings of the Kafka client by librdkafka's names. */
   readonly kafka: Readonly<Record<string, string>>;
-  readonly redis: { readonly url: string; readonly username?: string; readonly password?: string; readonly commandTimeout_ms: number };
-  readonly s3: { readonly bucket: string; readonly endpoint?: string; readonly prefix: string; readonly region: string };
+  readonly redis: {
+    readonly url: string;
+    readonly username?: string;
+    readonly password?: string;
+    readonly commandTimeout_ms: number;
+  };
+  readonly s3: {
+    readonly bucket: string;
+    readonly endpoint?: string;
+    readonly prefix: string;
+    readonly region: string;
+  };
   readonly stateDir: string;
   readonly http: { readonly host: string; readonly port: number };
   readonly roles: readonly (typeof roles)[number][];
@@ -79,7 +99,8 @@ export function loadConfig(environment: Environment, purpose: Purpose): Config {
       const parsed = variables[name as Variable].safeParse(text);
       if (parsed.success) values.set(name as Variable, parsed.data);
       else problems.push(`${name} is "${shown(name, text)}": ${parsed.error.issues[0]!.message}`);
-    } else if (name.startsWith('MILLRACE_KAFKA_')) kafka[name.slice('MILLRACE_KAFKA_'.length).toLowerCase().replaceAll('_', '.')] = text;
+    } else if (name.startsWith('MILLRACE_KAFKA_'))
+      kafka[name.slice('MILLRACE_KAFKA_'.length).toLowerCase().replaceAll('_', '.')] = text;
     else problems.push(`${name} is not a setting; did you mean ${nearest(name)}?`);
   }
   const rolesGiven = (values.get('MILLRACE_ROLES') as Config['roles'] | undefined) ?? roles;
@@ -100,7 +121,9 @@ function required(purpose: Purpose, rolesGiven: Config['roles']): Variable[] {
 }
 
 function own(environment: Environment): Record<string, string> {
-  const entries = Object.entries(environment).filter(([name, text]) => name.startsWith('MILLRACE_') && text !== undefined && text !== '');
+  const entries = Object.entries(environment).filter(
+    ([name, text]) => name.startsWith('MILLRACE_') && text !== undefined && text !== '',
+  );
   return Object.fromEntries(entries) as Record<string, string>;
 }
 

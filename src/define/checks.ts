@@ -14,12 +14,15 @@ const reservedColumns = ['inputName', 'timed'];
 
 export function checkEntity(entity: Entity, problems: Problems): void {
   const path = `entity ${entity.name}`;
-  if (!topicPart.test(entity.name)) problems.add(path, 'the name must be letters, digits, _ and -, since topics are named after it');
-  const fields = Object.entries(entity.key);
+  if (!topicPart.test(entity.name))
+    problems.add(path, 'the name must be letters, digits, _ and -, since topics are named after it');
+  // JavaScript callers are not held by the types.
+  const fields: [string, Column][] = Object.entries(entity.key);
   if (fields.length === 0) problems.add(`${path}.key`, 'has no field; an entity needs at least one');
   for (const [name, column] of fields) {
     if (!identifier.test(name)) problems.add(`${path}.key.${name}`, 'the field name must be letters, digits and _');
-    if (!['int32', 'int64', 'text'].includes(column.kind)) problems.add(`${path}.key.${name}`, `type ${column.kind} cannot be a key; use int32, int64 or text`);
+    if (!['int32', 'int64', 'text'].includes(column.kind))
+      problems.add(`${path}.key.${name}`, `type ${column.kind} cannot be a key; use int32, int64 or text`);
     if (column.isNullable) problems.add(`${path}.key.${name}`, 'a key cannot be null');
   }
   if (!Number.isInteger(entity.partitions) || entity.partitions < 1 || entity.partitions > 1000) {
@@ -32,31 +35,56 @@ export function checkEntity(entity: Entity, problems: Problems): void {
 
 export function checkTable(table: Table, path: string, problems: Problems): void {
   const names = Object.keys(table.columns);
-  if (!/^[^.]+\.[^.]+$/.test(table.name)) problems.add(path, `"${table.name}" must be schema.table, such as public.transactions`);
-  for (const name of names.filter((name) => reservedColumns.includes(name))) problems.add(`${path}.columns.${name}`, 'this name is reserved');
-  if (table.primaryKey.length === 0) problems.add(`${path}.primaryKey`, 'is empty; without it rows cannot be told apart');
+  if (!/^[^.]+\.[^.]+$/.test(table.name))
+    problems.add(path, `"${table.name}" must be schema.table, such as public.transactions`);
+  for (const name of names.filter((name) => reservedColumns.includes(name)))
+    problems.add(`${path}.columns.${name}`, 'this name is reserved');
+  if (table.primaryKey.length === 0)
+    problems.add(`${path}.primaryKey`, 'is empty; without it rows cannot be told apart');
   for (const name of table.primaryKey.filter((name) => !names.includes(name))) {
     problems.add(`${path}.primaryKey`, `no column "${name}"; the table declares ${names.join(', ')}`);
   }
   for (const [name, { type }] of Object.entries(table.columns)) {
-    if (type.kind === 'decimal' && !(type.precision >= 1 && type.precision <= 131072 && type.scale >= 0 && type.scale <= type.precision)) {
-      problems.add(`${path}.columns.${name}`, `decimal(${type.precision}, ${type.scale}) is not possible: scale must be from 0 to precision`);
+    if (
+      type.kind === 'decimal' &&
+      !(type.precision >= 1 && type.precision <= 131072 && type.scale >= 0 && type.scale <= type.precision)
+    ) {
+      problems.add(
+        `${path}.columns.${name}`,
+        `decimal(${type.precision}, ${type.scale}) is not possible: scale must be from 0 to precision`,
+      );
     }
     if (type.kind === 'timestamp' && !(type.precision >= 0 && type.precision <= 6)) {
-      problems.add(`${path}.columns.${name}`, `timestamp(${type.precision}) is not possible: the precision is from 0 to 6`);
+      problems.add(
+        `${path}.columns.${name}`,
+        `timestamp(${type.precision}) is not possible: the precision is from 0 to 6`,
+      );
     }
   }
   if (table.time !== null) checkEventTime(table.columns[table.time.event], table.time.event, names, path, problems);
 }
 
-function checkEventTime(column: Column | undefined, name: string, names: readonly string[], path: string, problems: Problems): void {
+function checkEventTime(
+  column: Column | undefined,
+  name: string,
+  names: readonly string[],
+  path: string,
+  problems: Problems,
+): void {
   const at = `${path}.time.event`;
   if (column === undefined) problems.add(at, `no column "${name}"; the table declares ${names.join(', ')}`);
-  else if (column.kind !== 'timestamp' && column.kind !== 'timestamptz') problems.add(at, `column "${name}" is ${column.kind}, not a timestamp`);
+  else if (column.kind !== 'timestamp' && column.kind !== 'timestamptz')
+    problems.add(at, `column "${name}" is ${column.kind}, not a timestamp`);
   else if (column.isNullable) problems.add(at, `column "${name}" may be null; an event time may not`);
 }
 
-export function checkInput(input: Input, table: TablePlan, key: readonly KeyField[], path: string, problems: Problems): void {
+export function checkInput(
+  input: Input,
+  table: TablePlan,
+  key: readonly KeyField[],
+  path: string,
+  problems: Problems,
+): void {
   for (const field of key) {
     const name = input.by[field.name];
     const column = table.columns.find((candidate) => candidate.name === name);
@@ -77,5 +105,9 @@ export function checkView(view: FeatureView, path: string, problems: Problems): 
 }
 
 export function checkFeatureName(name: string, path: string, problems: Problems): void {
-  if (!identifier.test(name)) problems.add(path, 'a feature name must start with a letter and be letters, digits and _ (a leading _ is for bookkeeping)');
+  if (!identifier.test(name))
+    problems.add(
+      path,
+      'a feature name must start with a letter and be letters, digits and _ (a leading _ is for bookkeeping)',
+    );
 }

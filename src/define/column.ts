@@ -7,7 +7,8 @@
 export type Value = bigint | number | string | boolean | null;
 
 /** The name of a column type, as the compiler sees it. */
-export type Kind = 'int32' | 'int64' | 'float64' | 'decimal' | 'text' | 'boolean' | 'timestamp' | 'timestamptz' | 'date';
+export type Kind =
+  'int32' | 'int64' | 'float64' | 'decimal' | 'text' | 'boolean' | 'timestamp' | 'timestamptz' | 'date';
 
 export type ColumnType =
   | { readonly kind: 'int32' | 'int64' | 'float64' | 'text' | 'boolean' | 'timestamptz' | 'date' }
@@ -64,4 +65,5 @@ export const date = (): Column<'date', false> => column('date', { kind: 'date' }
 export const decimal = (precision: number, scale: number): Column<'decimal', false> =>
   column('decimal', { kind: 'decimal', precision, scale });
 /** `timestamp(precision)` without time zone, taken as UTC. The precision (0 to 6) is the database's: it decides the connector's unit. */
-export const timestamp = (precision = 6): Column<'timestamp', false> => column('timestamp', { kind: 'timestamp', precision });
+export const timestamp = (precision = 6): Column<'timestamp', false> =>
+  column('timestamp', { kind: 'timestamp', precision });

@@ -16,7 +16,7 @@ const plain = /^[A-Za-z0-9_.~-]*$/;
 export function keyOf(row: readonly Value[], columns: readonly number[]): string | null {
   let key = '';
   for (let i = 0; i < columns.length; i++) {
-    const part = row[columns[i]!]!;
+    const part = row[columns[i]!] ?? null;
     if (part === null) return null;
     const text = String(part);
     key += (i === 0 ? '' : ':') + (plain.test(text) ? text : encodeURIComponent(text));

@@ -9,7 +9,17 @@ import { checkEntity, checkFeatureName, checkInput, checkTable, checkView } from
 import { parseDuration_us } from './duration.ts';
 import type { Entity } from './entity.ts';
 import { parseTemplate, type KeyField } from './key.ts';
-import type { ColumnPlan, EntityPlan, FeaturePlan, InputPlan, Plan, Row, TablePlan, TimePlan, ViewPlan } from './plan.ts';
+import type {
+  ColumnPlan,
+  EntityPlan,
+  FeaturePlan,
+  InputPlan,
+  Plan,
+  Row,
+  TablePlan,
+  TimePlan,
+  ViewPlan,
+} from './plan.ts';
 import { compileExpression, literalValue, typeOf } from './predicate.ts';
 import { Problems } from './problems.ts';
 import type { Table } from './table.ts';
@@ -17,6 +27,9 @@ import type { FeatureView } from './view.ts';
 
 /** Counts up when the engine computes something differently for the same definition: other values, other version. */
 const engineSemantics = 1;
+
+/** Frames have two bits for each. */
+const inputsPerTable = 12;
 
 /**
  * The plan of a set of views.
@@ -29,17 +42,23 @@ export function buildPlan(views: Readonly<Record<string, FeatureView>>): Plan {
   const named = Object.entries(views).sort(([, a], [, b]) => (a.name < b.name ? -1 : 1));
   for (const [exported, view] of named) {
     const twin = named.find(([other, { name }]) => other !== exported && name === view.name);
-    if (twin !== undefined && twin[0] < exported) problems.add(exported, `the view name "${view.name}" is taken by ${twin[0]}`);
+    if (twin !== undefined && twin[0] < exported)
+      problems.add(exported, `the view name "${view.name}" is taken by ${twin[0]}`);
     const group = byEntity.get(view.entity.name) ?? { entity: view.entity, views: [] };
     if (describeEntity(group.entity) !== describeEntity(view.entity)) {
-      problems.add(`${exported}.entity`, `another entity is also called "${view.entity.name}"; give one of them another name`);
+      problems.add(
+        `${exported}.entity`,
+        `another entity is also called "${view.entity.name}"; give one of them another name`,
+      );
     }
     group.views.push([exported, view]);
     byEntity.set(view.entity.name, group);
   }
-  if (named.length === 0) problems.add('definitions', 'no feature view is exported; export at least one featureView(…)');
+  if (named.length === 0)
+    problems.add('definitions', 'no feature view is exported; export at least one featureView(…)');
   const entities = [...byEntity.values()].map((group) => entityPlan(group.entity, group.views, problems));
-  if (problems.list.length > 0) throw new InvalidError('definition-invalid', 'The definitions have faults:', problems.list);
+  if (problems.list.length > 0)
+    throw new InvalidError('definition-invalid', 'The definitions have faults:', problems.list);
   return { entities: entities.sort((a, b) => (a.name < b.name ? -1 : 1)) };
 }
 
@@ -48,13 +67,27 @@ function describeEntity(entity: Entity): string {
   return JSON.stringify([fields, entity.partitions, entity.generation]);
 }
 
-function entityPlan(entity: Entity, views: readonly (readonly [string, FeatureView])[], problems: Problems): EntityPlan {
+function entityPlan(
+  entity: Entity,
+  views: readonly (readonly [string, FeatureView])[],
+  problems: Problems,
+): EntityPlan {
   checkEntity(entity, problems);
   const key: KeyField[] = Object.entries(entity.key).map(([name, column]) => ({ name, kind: column.kind }));
   const tables = tablesOf(views, problems);
   const inputs = inputsOf(views, tables, key, problems);
-  const plans = views.map(([exported, view], index) => viewPlan(exported, view, index, { key, tables, inputs }, problems));
-  return { name: entity.name, key, partitions: entity.partitions, generation: entity.generation, tables, inputs, views: plans };
+  const plans = views.map(([exported, view], index) =>
+    viewPlan(exported, view, index, { key, tables, inputs }, problems),
+  );
+  return {
+    name: entity.name,
+    key,
+    partitions: entity.partitions,
+    generation: entity.generation,
+    tables,
+    inputs,
+    views: plans,
+  };
 }
 
 function tablesOf(views: readonly (readonly [string, FeatureView])[], problems: Problems): TablePlan[] {
@@ -98,8 +131,10 @@ function tablePlan(table: Table, path: string, problems: Problems): TablePlan {
 function timePlan(table: Table, indexOf: (name: string) => number, path: string, problems: Problems): TimePlan | null {
   const { time } = table;
   if (time === null) return null;
-  const duration = (name: 'outOfOrderness' | 'maxAhead' | 'idleTimeout' | 'allowedLateness', fallback: string): number =>
-    problems.attempt(`${path}.time.${name}`, () => parseDuration_us(time[name] ?? fallback)) ?? 0;
+  const duration = (
+    name: 'outOfOrderness' | 'maxAhead' | 'idleTimeout' | 'allowedLateness',
+    fallback: string,
+  ): number => problems.attempt(`${path}.time.${name}`, () => parseDuration_us(time[name] ?? fallback)) ?? 0;
   return {
     column: indexOf(time.event),
     outOfOrderness_us: duration('outOfOrderness', '0s'),
@@ -124,10 +159,21 @@ function inputsOf(
       inputs.set(inputId(plan), plan);
     }
   }
+  tables.forEach(({ name }, index) => {
+    const readings = [...inputs.values()].filter(({ table }) => table === index).length;
+    if (readings > inputsPerTable) {
+      problems.add(`table ${name}`, `is read under ${readings} different keys; at most ${inputsPerTable} are possible`);
+    }
+  });
   return [...inputs.values()].sort((a, b) => (inputId(a) < inputId(b) ? -1 : 1));
 }
 
-function inputPlan(input: { readonly by: Readonly<Record<string, string>> }, table: number, plan: TablePlan, key: readonly KeyField[]): InputPlan {
+function inputPlan(
+  input: { readonly by: Readonly<Record<string, string>> },
+  table: number,
+  plan: TablePlan,
+  key: readonly KeyField[],
+): InputPlan {
   return { table, keyColumns: key.map((field) => plan.columns.findIndex(({ name }) => name === input.by[field.name])) };
 }
 
@@ -141,20 +187,32 @@ interface Surroundings {
   readonly inputs: readonly InputPlan[];
 }
 
-function viewPlan(exported: string, view: FeatureView, index: number, around: Surroundings, problems: Problems): ViewPlan {
+function viewPlan(
+  exported: string,
+  view: FeatureView,
+  index: number,
+  around: Surroundings,
+  problems: Problems,
+): ViewPlan {
   checkView(view, exported, problems);
   const inputIndex = new Map<string, number>();
   for (const [alias, input] of Object.entries(view.inputs)) {
     const table = around.tables.findIndex(({ topic }) => topic === input.table.topic);
     const id = inputId(inputPlan(input, table, around.tables[table]!, around.key));
-    inputIndex.set(alias, around.inputs.findIndex((other) => inputId(other) === id));
+    inputIndex.set(
+      alias,
+      around.inputs.findIndex((other) => inputId(other) === id),
+    );
   }
   const features = Object.entries(view.features).flatMap(([name, feature]) => {
     const path = `${exported}.features.${name}`;
     checkFeatureName(name, path, problems);
     const input = inputIndex.get(feature.aggregate.input);
     if (input === undefined) {
-      problems.add(path, `reads "${feature.aggregate.input}", which is not in from; it has ${[...inputIndex.keys()].join(', ')}`);
+      problems.add(
+        path,
+        `reads "${feature.aggregate.input}", which is not in from; it has ${[...inputIndex.keys()].join(', ')}`,
+      );
       return [];
     }
     return [featurePlan(name, feature, input, around.tables[around.inputs[input]!.table]!, path, problems)];
@@ -166,14 +224,23 @@ function viewPlan(exported: string, view: FeatureView, index: number, around: Su
     index,
     features,
     inputs,
-    online: problems.attempt(`${exported}.online.key`, () => parseTemplate(view.onlineKey, around.key)) ?? { literals: [''], parts: [] },
+    online: problems.attempt(`${exported}.online.key`, () => parseTemplate(view.onlineKey, around.key)) ?? {
+      literals: [''],
+      parts: [],
+    },
     allowedLateness_us: Math.max(0, ...read.map((table) => table.time?.allowedLateness_us ?? 0)),
-    hash: hash64(canonical([engineSemantics, around.key, read, view.name, describeInputs(view), describeFeatures(view)])),
+    hash: hash64(
+      canonical([engineSemantics, around.key, read, view.name, describeInputs(view), describeFeatures(view)]),
+    ),
   };
 }
 
 function describeInputs(view: FeatureView): unknown {
-  return Object.entries(view.inputs).map(([alias, input]) => [alias, input.table.topic, Object.entries(input.by).sort()]);
+  return Object.entries(view.inputs).map(([alias, input]) => [
+    alias,
+    input.table.topic,
+    Object.entries(input.by).sort(),
+  ]);
 }
 
 function describeFeatures(view: FeatureView): unknown {
@@ -186,18 +253,41 @@ function canonical(value: unknown): string {
   return JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? `${part}n` : part));
 }
 
-function featurePlan(name: string, feature: Feature, input: number, table: TablePlan, path: string, problems: Problems): FeaturePlan {
+function featurePlan(
+  name: string,
+  feature: Feature,
+  input: number,
+  table: TablePlan,
+  path: string,
+  problems: Problems,
+): FeaturePlan {
   const { aggregate, window } = feature;
-  if (table.time === null) problems.add(path, `has a window, but table ${table.name} declares no event time (time: { event: … })`);
+  if (table.time === null)
+    problems.add(path, `has a window, but table ${table.name} declares no event time (time: { event: … })`);
   if (!(window.size_us > 0)) problems.add(`${path}.over`, 'the window size must be more than zero');
-  const value = aggregate.value === null ? null : problems.attempt(path, () => compileExpression(aggregate.value!.node, table.columns));
-  const resultType: ColumnType =
-    (aggregate.value === null ? null : problems.attempt(path, () => typeOf(aggregate.value!.node, table.columns))) ?? { kind: 'int64' };
+  const value =
+    aggregate.value === null
+      ? null
+      : problems.attempt(path, () => compileExpression(aggregate.value!.node, table.columns));
+  const resultType: ColumnType = (aggregate.value === null
+    ? null
+    : problems.attempt(path, () => typeOf(aggregate.value!.node, table.columns))) ?? { kind: 'int64' };
   const where = aggregate.where === null ? null : predicate(aggregate.where.node, table, `${path}.where`, problems);
   const fallback =
-    feature.fallback === null ? null : problems.attempt(`${path}.default`, () => literalValue(feature.fallback!, resultType));
+    feature.fallback === null
+      ? null
+      : problems.attempt(`${path}.default`, () => literalValue(feature.fallback!, resultType));
   const empty = aggregate.function === 'count' ? 0n : null;
-  return { name, function: aggregate.function, input, value: value ?? null, where, window, type: resultType, fallback: fallback ?? empty };
+  return {
+    name,
+    function: aggregate.function,
+    input,
+    value: value ?? null,
+    where,
+    window,
+    type: resultType,
+    fallback: fallback ?? empty,
+  };
 }
 
 function predicate(

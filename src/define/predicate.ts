@@ -12,13 +12,15 @@ export type Evaluate = (row: Row) => Value;
  */
 export function literalValue(value: bigint | number | string | boolean, type: ColumnType): Value {
   const refuse = (): never => {
-    throw new RangeError(`${JSON.stringify(typeof value === 'bigint' ? `${value}` : value)} is not a literal of type ${type.kind}`);
+    throw new RangeError(
+      `${JSON.stringify(typeof value === 'bigint' ? `${value}` : value)} is not a literal of type ${type.kind}`,
+    );
   };
   switch (type.kind) {
     case 'int64':
       return typeof value === 'bigint' || Number.isSafeInteger(value) ? BigInt(value) : refuse();
     case 'int32':
-      return Number.isInteger(value) ? (value as number) : refuse();
+      return Number.isInteger(value) ? value : refuse();
     case 'float64':
       return typeof value === 'number' ? value : refuse();
     case 'decimal':
@@ -36,10 +38,11 @@ export function literalValue(value: bigint | number | string | boolean, type: Co
 }
 
 /** @throws RangeError when the text is not ISO 8601 in UTC with at most six digits of a second. */
-export function parseIsoTimestamp(text: string): bigint {
+function parseIsoTimestamp(text: string): bigint {
   const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?Z$/.exec(text);
   const seconds = Date.parse(`${match?.[1] ?? ''}Z`) / 1000;
-  if (match === null || Number.isNaN(seconds)) throw new RangeError(`"${text}" is not a UTC timestamp such as 2026-01-02T03:04:05.123456Z`);
+  if (match === null || Number.isNaN(seconds))
+    throw new RangeError(`"${text}" is not a UTC timestamp such as 2026-01-02T03:04:05.123456Z`);
   return BigInt(seconds) * 1_000_000n + BigInt((match[2] ?? '').padEnd(6, '0'));
 }
 
@@ -87,7 +90,10 @@ export function compileExpression(node: ExpressionNode, columns: readonly Column
       return () => node.value;
     case 'and':
     case 'or':
-      return connective(node.op === 'or', node.terms.map((term) => compileExpression(term, columns)));
+      return connective(
+        node.op === 'or',
+        node.terms.map((term) => compileExpression(term, columns)),
+      );
     case 'not': {
       const term = compileExpression(node.term, columns);
       return (row) => {
@@ -106,7 +112,8 @@ export function compileExpression(node: ExpressionNode, columns: readonly Column
 
 function columnIndex(name: string, columns: readonly ColumnPlan[]): number {
   const index = columns.findIndex((column) => column.name === name);
-  if (index === -1) throw new RangeError(`no column "${name}"; the table declares ${columns.map((c) => c.name).join(', ')}`);
+  if (index === -1)
+    throw new RangeError(`no column "${name}"; the table declares ${columns.map((c) => c.name).join(', ')}`);
   return index;
 }
 

@@ -71,7 +71,7 @@ export interface Table<C extends Columns = Columns, Timed extends boolean = bool
 }
 
 export type KeyColumn<C extends Columns> = {
-  [Name in keyof C]: C[Name] extends Column<KeyKind, boolean> ? Name & string : never;
+  [Name in keyof C]: C[Name] extends Column<KeyKind> ? Name & string : never;
 }[keyof C];
 
 /** A table, and which of its columns is which field of the entity key. */

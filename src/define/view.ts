@@ -39,11 +39,15 @@ export interface FeatureViewOptions<Key extends KeyFields, I extends Inputs<Key>
 /** The TypeScript type of a view's values. */
 export type Features<V> =
   V extends FeatureView<infer F>
-    ? { readonly [Name in keyof F]: F[Name] extends Feature<infer K, infer N> ? TypeOf<K> | (N extends true ? null : never) : never }
+    ? {
+        readonly [Name in keyof F]: F[Name] extends Feature<infer K, infer N>
+          ? TypeOf<K> | (N extends true ? null : never)
+          : never;
+      }
     : never;
 
 function handleOf(inputName: string, input: Input): object {
-  const columns = Object.keys(input.table.columns).map((name) => [
+  const columns = Object.keys(input.table.columns).map((name): [string, object] => [
     name,
     Object.freeze({ ...columnOf(inputName, name), inputName, timed: input.table.timed }),
   ]);

@@ -6,7 +6,15 @@ import type { Value } from '../define/column.ts';
 import { keyOf } from '../define/key.ts';
 import type { EntityPlan, Row, TablePlan, ViewPlan } from '../define/plan.ts';
 import { MillraceError } from '../errors.ts';
-import type { EntityFrame, Marks, MarksFrame, RowEntry, RowsFrame } from '../frames/row-frame.ts';
+import {
+  afterBit,
+  beforeBit,
+  type EntityFrame,
+  type Marks,
+  type MarksFrame,
+  type RowEntry,
+  type RowsFrame,
+} from '../frames/row-frame.ts';
 import { TaskMarks, type SourceProgress } from './task-marks.ts';
 import { Timers } from './timers.ts';
 import { ViewTask, type Fate, type ViewRow } from './view-task.ts';
@@ -46,7 +54,13 @@ interface Reader {
 
 export class EntityTask {
   readonly entity: EntityPlan;
-  readonly counters: EntityCounters = { rows: 0, duplicates: 0, timers: 0, insertions: noFates(), retractions: noFates() };
+  readonly counters: EntityCounters = {
+    rows: 0,
+    duplicates: 0,
+    timers: 0,
+    insertions: noFates(),
+    retractions: noFates(),
+  };
   private readonly sources: TaskMarks;
   private readonly timers = new Timers();
   private readonly views: readonly ViewTask[];
@@ -59,7 +73,9 @@ export class EntityTask {
     this.entity = entity;
     this.sources = new TaskMarks(entity);
     this.views = entity.views.map((view) => new ViewTask(view, this.timers));
-    this.readers = entity.tables.map((table, index) => (table.time === null ? [] : readersOf(entity, index, this.views)));
+    this.readers = entity.tables.map((table, index) =>
+      table.time === null ? [] : readersOf(entity, index, this.views),
+    );
     this.touched = entity.views.map(() => new Map<string, RowEntry | null>());
   }
 
@@ -184,11 +200,13 @@ export class EntityTask {
 }
 
 function readersOf(entity: EntityPlan, table: number, views: readonly ViewTask[]): Reader[] {
-  const inputs = entity.inputs.flatMap((input, index) => (input.table === table ? [{ index, keyColumns: input.keyColumns }] : []));
+  const inputs = entity.inputs.flatMap((input, index) =>
+    input.table === table ? [{ index, keyColumns: input.keyColumns }] : [],
+  );
   return inputs.flatMap(({ index, keyColumns }, bit) =>
     views
       .filter((view) => view.plan.inputs.includes(index))
-      .map((view) => ({ view, input: index, beforeBit: 1 << (2 * bit), afterBit: 2 << (2 * bit), keyColumns })),
+      .map((view) => ({ view, input: index, beforeBit: beforeBit(bit), afterBit: afterBit(bit), keyColumns })),
   );
 }
 

@@ -48,7 +48,7 @@ export class TaskMarks {
   }
 
   private progressOf(source: SourceId): SourceProgress {
-    let topic = this.topics[source.table]!;
+    let topic = this.topics[source.table] ?? null;
     if (topic === null) {
       const partitions = Array.from({ length: source.partitionCount }, newProgress);
       topic = { topicId: source.topicId, partitions };

@@ -93,7 +93,8 @@ export class ByteReader {
 
   private advance(bytes: number): number {
     const at = this.at;
-    if (at + bytes > this.buffer.length) throw new RangeError(`ends after ${this.buffer.length} bytes, in the middle of a value`);
+    if (at + bytes > this.buffer.length)
+      throw new RangeError(`ends after ${this.buffer.length} bytes, in the middle of a value`);
     this.at = at + bytes;
     return at;
   }

@@ -5,7 +5,7 @@ import type { EntityPlan, ViewPlan } from '../define/plan.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import { readRow, writeRow } from './row-codec.ts';
 
-export const featureFrameVersion = 1;
+const featureFrameVersion = 1;
 
 /** One value of a view: what was emitted for a key at a position. */
 export interface FeatureRow {
@@ -91,10 +91,13 @@ export function decodeFeatureFrame(bytes: Uint8Array, entity: EntityPlan): Featu
 
 function readHeader(from: ByteReader, entity: EntityPlan): { view: ViewPlan; generation: number } {
   const version = from.u8();
-  if (version !== featureFrameVersion) throw new RangeError(`format version ${version}; this build reads ${featureFrameVersion}`);
+  if (version !== featureFrameVersion)
+    throw new RangeError(`format version ${version}; this build reads ${featureFrameVersion}`);
   const view = entity.views[from.varint()];
   if (view === undefined || from.u32() !== versionOf(view)) {
-    throw new RangeError('another version of the definition wrote it; raise the generation of the entity, or run that version');
+    throw new RangeError(
+      'another version of the definition wrote it; raise the generation of the entity, or run that version',
+    );
   }
   return { view, generation: from.varint() };
 }
@@ -103,6 +106,8 @@ function reading<T>(entity: EntityPlan, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    throw new MillraceError('frame-unreadable', `feature frame of entity ${entity.name}: ${(error as Error).message}`, { cause: error });
+    throw new MillraceError('frame-unreadable', `feature frame of entity ${entity.name}: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
 }

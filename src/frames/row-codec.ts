@@ -9,7 +9,7 @@ export function writeRow(out: ByteWriter, row: readonly Value[], types: readonly
     out.u8(nulls);
   }
   for (let i = 0; i < types.length; i++) {
-    const value = row[i]!;
+    const value = row[i] ?? null;
     if (value !== null) writeValue(out, value, types[i]!);
   }
 }
@@ -26,7 +26,7 @@ export function readRow(from: ByteReader, types: readonly ColumnType[]): Value[]
 /** Decimals of up to 18 digits fit into 64 bits. */
 const isWide = (precision: number): boolean => precision > 18;
 
-export function writeValue(out: ByteWriter, value: NonNullable<Value>, type: ColumnType): void {
+function writeValue(out: ByteWriter, value: NonNullable<Value>, type: ColumnType): void {
   switch (type.kind) {
     case 'int64':
     case 'timestamp':
@@ -53,7 +53,7 @@ export function writeValue(out: ByteWriter, value: NonNullable<Value>, type: Col
   }
 }
 
-export function readValue(from: ByteReader, type: ColumnType): NonNullable<Value> {
+function readValue(from: ByteReader, type: ColumnType): NonNullable<Value> {
   switch (type.kind) {
     case 'int64':
     case 'timestamp':

@@ -4,7 +4,7 @@ import type { EntityPlan, Row } from '../define/plan.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import { readRow, writeRow } from './row-codec.ts';
 
-export const rowFrameVersion = 1;
+const rowFrameVersion = 1;
 
 /** How far time has come in a source partition, microseconds; −∞ until it is known. */
 export interface Marks {
@@ -27,6 +27,13 @@ export interface SourceId {
 export const operations = ['c', 'u', 'd', 'r'] as const;
 /** Insert, update, delete, snapshot read. */
 export type Operation = (typeof operations)[number];
+
+/** {@link RowEntry.routes}: the before image of a table's n-th input. */
+export const beforeBit = (input: number): number => 1 << (2 * input);
+/** {@link RowEntry.routes}: the after image of a table's n-th input. */
+export const afterBit = (input: number): number => 2 << (2 * input);
+/** The before bits of all inputs; the after bits stand one higher. A table has at most twelve inputs. */
+export const beforeBits = 0x555555;
 
 /** One source row's change, as far as one entity partition is concerned. */
 export interface RowEntry {
@@ -96,7 +103,11 @@ export function encodeRowsFrame(entity: EntityPlan, frame: Omit<RowsFrame, 'kind
     out.zigzag(row.commit_us - commit_us);
     out.zigzag(row.ingest_ms - ingest_ms);
     ({ offset, commit_us, ingest_ms } = row);
-    out.varint((row.routes * 4 + operations.indexOf(row.operation)) * 4 + (row.before === null ? 0 : 1) + (row.after === null ? 0 : 2));
+    out.varint(
+      (row.routes * 4 + operations.indexOf(row.operation)) * 4 +
+        (row.before === null ? 0 : 1) +
+        (row.after === null ? 0 : 2),
+    );
     if (row.before !== null) writeRow(out, row.before, types);
     if (row.after !== null) writeRow(out, row.after, types);
   }
@@ -120,7 +131,8 @@ export function decodeEntityFrame(bytes: Uint8Array, entity: EntityPlan): Entity
   const from = new ByteReader(bytes);
   try {
     const version = from.u8();
-    if (version !== rowFrameVersion) throw new RangeError(`format version ${version}; this build reads ${rowFrameVersion}`);
+    if (version !== rowFrameVersion)
+      throw new RangeError(`format version ${version}; this build reads ${rowFrameVersion}`);
     switch (from.u8()) {
       case kinds.rows:
         return readRows(from, entity);
@@ -132,14 +144,20 @@ export function decodeEntityFrame(bytes: Uint8Array, entity: EntityPlan): Entity
         throw new RangeError('unknown kind of frame');
     }
   } catch (error) {
-    throw new MillraceError('frame-unreadable', `entity-log frame of entity ${entity.name}: ${(error as Error).message}`, { cause: error });
+    throw new MillraceError(
+      'frame-unreadable',
+      `entity-log frame of entity ${entity.name}: ${(error as Error).message}`,
+      { cause: error },
+    );
   }
 }
 
 function readSource(from: ByteReader, entity: EntityPlan): { source: SourceId; marks: Marks } {
   const table = from.varint();
   if (from.u32() !== entity.tables[table]?.columnSet) {
-    throw new RangeError('another version of the definition wrote it; raise the generation of the entity, or run that version');
+    throw new RangeError(
+      'another version of the definition wrote it; raise the generation of the entity, or run that version',
+    );
   }
   const topicId = Buffer.from(from.raw(16)).toString('hex');
   const source = { table, topicId, partition: from.varint(), partitionCount: from.varint() };

@@ -37,7 +37,16 @@ export const noHighWater: HighWater = {
 /** @throws SourceStoppedError when it is longer than a commit can carry. */
 export function formatHighWater(high: HighWater): string {
   const seen = Buffer.from([...high.seen].join(''), 'hex').toString('base64');
-  const parts = [formatVersion, high.session, high.snapshotLsn, high.sequence[0], high.sequence[1], high.commit_us, high.eventTime_us, seen];
+  const parts = [
+    formatVersion,
+    high.session,
+    high.snapshotLsn,
+    high.sequence[0],
+    high.sequence[1],
+    high.commit_us,
+    high.eventTime_us,
+    seen,
+  ];
   const text = parts.map(String).join(';');
   if (text.length > metadataLimit_bytes) {
     throw new SourceStoppedError(

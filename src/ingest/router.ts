@@ -23,10 +23,6 @@ export function partitionOf(key: string, partitions: number): number {
   return hash32(key) % partitions;
 }
 
-/** Route bits: before images of input i are bit 2i, after images bit 2i + 1. */
-export const beforeBit = (input: number): number => 1 << (2 * input);
-export const afterBit = (input: number): number => 2 << (2 * input);
-
 /**
  * Calls `to` once per entity partition that the change concerns, with its route bits.
  * @returns how many images belong to no key, because a key column is null.

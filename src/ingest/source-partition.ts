@@ -7,7 +7,7 @@ import type { Decoded, RowChange } from '../cdc/row-change.ts';
 import { keyOf } from '../define/key.ts';
 import type { EntityPlan, TablePlan } from '../define/plan.ts';
 import { SourceStoppedError } from '../errors.ts';
-import { encodeRowsFrame, type Marks, type RowEntry, type SourceId } from '../frames/row-frame.ts';
+import { beforeBits, encodeRowsFrame, type Marks, type RowEntry, type SourceId } from '../frames/row-frame.ts';
 import { noHighWater, type HighWater } from './high-water.ts';
 import { ReplayFilter } from './replay-filter.ts';
 import { route, type EntityRoute } from './router.ts';
@@ -84,11 +84,21 @@ export class SourcePartition {
   }
 
   get highWater(): HighWater {
-    return { ...this.replays.state, snapshotLsn: this.snapshotLsn, eventTime_us: this.time.eventTime_us, session: this.session };
+    return {
+      ...this.replays.state,
+      snapshotLsn: this.snapshotLsn,
+      eventTime_us: this.time.eventTime_us,
+      session: this.session,
+    };
   }
 
   sourceId(route: EntityRoute): SourceId {
-    return { table: route.table, topicId: this.topicId, partition: this.partition, partitionCount: this.partitionCount };
+    return {
+      table: route.table,
+      topicId: this.topicId,
+      partition: this.partition,
+      partitionCount: this.partitionCount,
+    };
   }
 
   /**
@@ -139,9 +149,9 @@ export class SourcePartition {
       'source-stopped',
       first
         ? `a second initial snapshot (LSN ${change.lsn} after ${this.snapshotLsn}): the connector restarted in the middle of one, and rows ` +
-          'deleted in between would stay for ever. Raise the generation of the entity and let one snapshot run to its end'
+            'deleted in between would stay for ever. Raise the generation of the entity and let one snapshot run to its end'
         : `a row of ${change.snapshot === 'incremental' ? 'an incremental' : 'another'} snapshot, after rows were streamed: it would be counted ` +
-          "twice. Declare the table with snapshots: 'ignore' to pass over such rows, or raise the generation of the entity to rebuild from it",
+            "twice. Declare the table with snapshots: 'ignore' to pass over such rows, or raise the generation of the entity to rebuild from it",
     );
   }
 
@@ -156,9 +166,8 @@ export class SourcePartition {
           commit_us,
           ingest_ms: now_ms,
           routes,
-          // 0x555555: the before bits, 0xaaaaaa: the after bits, of up to twelve inputs.
-          before: (routes & 0x555555) !== 0 ? before : null,
-          after: (routes & 0xaaaaaa) !== 0 ? after : null,
+          before: (routes & beforeBits) !== 0 ? before : null,
+          after: (routes & (beforeBits << 1)) !== 0 ? after : null,
         });
         frame.size_bytes += size_bytes;
         if (frame.size_bytes >= frameLimit_bytes) this.close(frame);

@@ -49,7 +49,11 @@ export const catalogue = {
       'What became of insertions and retractions in views: applied; held, ahead of its T; passed, its window is over but not closed; ' +
       'late, refused; unmatched, nothing was there to retract.',
   },
-  millrace_timers_fired_total: { type: 'counter', labels: ['entity'], help: 'Keys whose values changed, or were let go, because time passed.' },
+  millrace_timers_fired_total: {
+    type: 'counter',
+    labels: ['entity'],
+    help: 'Keys whose values changed, or were let go, because time passed.',
+  },
   millrace_state_keys: { type: 'gauge', labels: ['entity', 'partition'], help: 'Keys that hold state.' },
   millrace_clock_mark_age_seconds: {
     type: 'gauge',
@@ -61,7 +65,12 @@ export const catalogue = {
     labels: ['result'],
     help: 'Values given to the online store: applied, refused (a newer one is stored), coalesced (a newer one went instead), retried.',
   },
-  millrace_online_write_seconds: { type: 'histogram', labels: [], help: 'Time of one call of the online store.', buckets: latencyBuckets_s },
+  millrace_online_write_seconds: {
+    type: 'histogram',
+    labels: [],
+    help: 'Time of one call of the online store.',
+    buckets: latencyBuckets_s,
+  },
   millrace_online_pending_values: { type: 'gauge', labels: [], help: 'Values that wait for the online store.' },
   millrace_freshness_seconds: {
     type: 'histogram',
@@ -76,13 +85,26 @@ export const catalogue = {
     buckets: latencyBuckets_s,
   },
   millrace_feature_log_rows_total: { type: 'counter', labels: ['entity'], help: 'Values appended to the feature log.' },
-  millrace_commit_seconds: { type: 'histogram', labels: [], help: 'Time of one commit of entity tasks.', buckets: latencyBuckets_s },
+  millrace_commit_seconds: {
+    type: 'histogram',
+    labels: [],
+    help: 'Time of one commit of entity tasks.',
+    buckets: latencyBuckets_s,
+  },
   millrace_offline_files_total: { type: 'counter', labels: ['view'], help: 'Parquet files put.' },
   millrace_offline_rows_total: { type: 'counter', labels: ['view'], help: 'Values in them.' },
   millrace_offline_bytes_total: { type: 'counter', labels: ['view'], help: 'Their size.' },
   millrace_offline_put_seconds: { type: 'histogram', labels: [], help: 'Time of one put.', buckets: latencyBuckets_s },
-  millrace_offline_put_failures_total: { type: 'counter', labels: ['view'], help: 'Puts that failed and are tried again.' },
-  millrace_tasks_owned: { type: 'gauge', labels: ['kind'], help: 'Partitions that this worker owns: ingest, entity, offline.' },
+  millrace_offline_put_failures_total: {
+    type: 'counter',
+    labels: ['view'],
+    help: 'Puts that failed and are tried again.',
+  },
+  millrace_tasks_owned: {
+    type: 'gauge',
+    labels: ['kind'],
+    help: 'Partitions that this worker owns: ingest, entity, offline.',
+  },
   millrace_tasks_restoring: { type: 'gauge', labels: [], help: 'Entity partitions that still rebuild their state.' },
   millrace_build_info: { type: 'gauge', labels: ['version'], help: 'Always 1.' },
 } as const satisfies Readonly<Record<string, MetricEntry>>;

@@ -32,7 +32,11 @@ const bodyLimit_bytes = 16 * 1024 * 1024;
  * @param port 0 takes any free one.
  * @throws FatalError `config-invalid` when the port is taken.
  */
-export async function serveHttp(options: { host: string; port: number; routes: readonly HttpRoute[] }): Promise<HttpServer> {
+export async function serveHttp(options: {
+  host: string;
+  port: number;
+  routes: readonly HttpRoute[];
+}): Promise<HttpServer> {
   const { host, port, routes } = options;
   const server = createServer((request, response) => {
     void answer(request, routes)
@@ -58,7 +62,10 @@ export async function serveHttp(options: { host: string; port: number; routes: r
 function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const why = error.code === 'EADDRINUSE' ? 'another process listens there; set MILLRACE_HTTP_PORT to a free port' : error.message;
+      const why =
+        error.code === 'EADDRINUSE'
+          ? 'another process listens there; set MILLRACE_HTTP_PORT to a free port'
+          : error.message;
       reject(new FatalError('config-invalid', `cannot listen on ${host}:${port}: ${why}`, { cause: error }));
     });
     server.listen(port, host, resolve);
@@ -67,10 +74,14 @@ function listen(server: Server, host: string, port: number): Promise<void> {
 
 async function answer(request: IncomingMessage, routes: readonly HttpRoute[]): Promise<HttpAnswer> {
   const path = new URL(request.url ?? '/', 'http://localhost').pathname;
-  const matching = routes.filter((route) => (route.path.endsWith('/') ? path.startsWith(route.path) : path === route.path));
-  if (matching.length === 0) return json(404, { error: `nothing is at ${path}`, paths: routes.map((route) => route.path) });
+  const matching = routes.filter((route) =>
+    route.path.endsWith('/') ? path.startsWith(route.path) : path === route.path,
+  );
+  if (matching.length === 0)
+    return json(404, { error: `nothing is at ${path}`, paths: routes.map((route) => route.path) });
   const route = matching.find(({ method }) => method === request.method);
-  if (route === undefined) return json(405, { error: `${path} answers to ${matching.map(({ method }) => method).join(', ')}` });
+  if (route === undefined)
+    return json(405, { error: `${path} answers to ${matching.map(({ method }) => method).join(', ')}` });
   return route.handle({ path, body: await read(request) });
 }
 

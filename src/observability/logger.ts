@@ -11,7 +11,15 @@ export interface Logger {
 }
 
 /** Fields whose values never reach a log, wherever they stand. */
-const secrets = ['password', 'secret', 'token', 'accessKeyId', 'secretAccessKey', '["sasl.password"]', '["ssl.key.password"]'];
+const secrets = [
+  'password',
+  'secret',
+  'token',
+  'accessKeyId',
+  'secretAccessKey',
+  '["sasl.password"]',
+  '["ssl.key.password"]',
+];
 
 export function createLogger(level: LogLevel): Logger {
   return pino(
@@ -20,7 +28,10 @@ export function createLogger(level: LogLevel): Logger {
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      redact: { paths: secrets.flatMap((name) => [name, name.startsWith('[') ? `*${name}` : `*.${name}`]), censor: '[secret]' },
+      redact: {
+        paths: secrets.flatMap((name) => [name, name.startsWith('[') ? `*${name}` : `*.${name}`]),
+        censor: '[secret]',
+      },
     },
     pino.destination({ fd: 2, sync: true }),
   );

@@ -1,4 +1,7 @@
-/** The catalogue's metrics, ready to be counted. A wrong name or label is a compile error. */
+/**
+ * The catalogue's metrics, ready to be counted. A wrong name or label is a compile error. Looking a series up costs a hash of its
+ * labels: hot paths look it up once and keep it.
+ */
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import { catalogue, type LabelsOf, type MetricEntry, type MetricName, type NamesOf } from './catalogue.ts';
 
@@ -13,34 +16,43 @@ export interface Metrics {
   readonly contentType: string;
 }
 
-type Client = Counter | Gauge | Histogram;
+interface Clients {
+  readonly counters: Map<MetricName, Counter>;
+  readonly gauges: Map<MetricName, Gauge>;
+  readonly histograms: Map<MetricName, Histogram>;
+}
 
-function createClient(name: string, entry: MetricEntry, registers: Registry[]): Client {
-  const common = { name, help: entry.help, labelNames: entry.labels, registers };
-  if (entry.type === 'counter') return new Counter(common);
-  return entry.type === 'gauge' ? new Gauge(common) : new Histogram({ ...common, buckets: [...(entry.buckets ?? [])] });
+function createClients(registry: Registry): Clients {
+  const clients: Clients = { counters: new Map(), gauges: new Map(), histograms: new Map() };
+  for (const [key, entry] of Object.entries<MetricEntry>(catalogue)) {
+    const name = key as MetricName;
+    const common = { name, help: entry.help, labelNames: entry.labels, registers: [registry] };
+    if (entry.type === 'counter') clients.counters.set(name, new Counter(common));
+    else if (entry.type === 'gauge') clients.gauges.set(name, new Gauge(common));
+    else clients.histograms.set(name, new Histogram({ ...common, buckets: [...(entry.buckets ?? [])] }));
+  }
+  return clients;
 }
 
 /** @param version of the running build, for `millrace_build_info`. */
 export function createMetrics(version: string): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const clients = new Map(Object.entries(catalogue).map(([name, entry]) => [name, createClient(name, entry, [registry])]));
-  const clientOf = <T extends Client>(name: MetricName): T => clients.get(name) as T;
-  clientOf<Gauge>('millrace_build_info').set({ version }, 1);
+  const { counters, gauges, histograms } = createClients(registry);
+  gauges.get('millrace_build_info')!.set({ version }, 1);
   return {
     counter: (name, labels) => {
-      const child = clientOf<Counter>(name).labels(labels);
+      const child = counters.get(name)!.labels(labels);
       return {
         add: (amount) => {
           child.inc(amount);
         },
       };
     },
-    gauge: (name, labels) => clientOf<Gauge>(name).labels(labels),
-    histogram: (name, labels) => clientOf<Histogram>(name).labels(labels),
+    gauge: (name, labels) => gauges.get(name)!.labels(labels),
+    histogram: (name, labels) => histograms.get(name)!.labels(labels),
     remove: (name, labels) => {
-      clientOf<Gauge>(name).remove(labels);
+      gauges.get(name)!.remove(labels);
     },
     render: () => registry.metrics(),
     contentType: registry.contentType,

@@ -17,7 +17,11 @@ export function workerRoutes(metrics: Metrics, health: Health): HttpRoute[] {
       path: '/metrics',
       handle: async () => ({ status: 200, contentType: metrics.contentType, body: await metrics.render() }),
     },
-    { method: 'GET', path: '/livez', handle: () => (health.live() ? json(200, { live: true }) : json(503, { live: false })) },
+    {
+      method: 'GET',
+      path: '/livez',
+      handle: () => (health.live() ? json(200, { live: true }) : json(503, { live: false })),
+    },
     {
       method: 'GET',
       path: '/readyz',

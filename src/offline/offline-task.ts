@@ -58,7 +58,13 @@ export class OfflineTask {
    * @param start the first record that will be given.
    * @param stored per view, by name, the last offset of its newest object.
    */
-  constructor(entity: EntityPlan, partition: number, limits: FlushLimits, start: number, stored: ReadonlyMap<string, number>) {
+  constructor(
+    entity: EntityPlan,
+    partition: number,
+    limits: FlushLimits,
+    start: number,
+    stored: ReadonlyMap<string, number>,
+  ) {
     this.entity = entity;
     this.partition = partition;
     this.limits = limits;
@@ -68,14 +74,20 @@ export class OfflineTask {
 
   /** The offset to commit: everything below is in the store. */
   get done(): number {
-    const waiting = this.views.flatMap(({ open, cut }) => [cut[0]?.records[0]?.offset ?? open?.records[0]?.offset ?? Infinity]);
+    const waiting = this.views.flatMap(({ open, cut }) => [
+      cut[0]?.records[0]?.offset ?? open?.records[0]?.offset ?? Infinity,
+    ]);
     return Math.min(this.next, ...waiting);
   }
 
   /** Bytes of records that are held. */
   get held_bytes(): number {
-    const bytesOf = (records: readonly HeldRecord[]): number => records.reduce((sum, { value }) => sum + value.length, 0);
-    return this.views.reduce((sum, { open, cut }) => sum + (open?.bytes ?? 0) + cut.reduce((s, { records }) => s + bytesOf(records), 0), 0);
+    const bytesOf = (records: readonly HeldRecord[]): number =>
+      records.reduce((sum, { value }) => sum + value.length, 0);
+    return this.views.reduce(
+      (sum, { open, cut }) => sum + (open?.bytes ?? 0) + cut.reduce((s, { records }) => s + bytesOf(records), 0),
+      0,
+    );
   }
 
   /** Takes one record; it may end one or two files. */
@@ -140,7 +152,12 @@ export class OfflineTask {
     const [first] = records;
     const folder = `${objectPrefix(view, this.entity.generation)}dt=${first!.day}`;
     const rows = records.reduce((sum, record) => sum + record.rows, 0);
-    return { view, name: `${folder}/${this.partition}-${String(first!.offset).padStart(20, '0')}.parquet`, rows, records };
+    return {
+      view,
+      name: `${folder}/${this.partition}-${String(first!.offset).padStart(20, '0')}.parquet`,
+      rows,
+      records,
+    };
   }
 }
 

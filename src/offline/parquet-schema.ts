@@ -10,7 +10,10 @@ export interface ParquetColumn {
   readonly convert: (value: Value) => unknown;
 }
 
-const timestamp = { type: 'INT64', logical_type: { type: 'TIMESTAMP', isAdjustedToUTC: true, unit: 'MICROS' } } as const;
+const timestamp = {
+  type: 'INT64',
+  logical_type: { type: 'TIMESTAMP', isAdjustedToUTC: true, unit: 'MICROS' },
+} as const;
 /** A decimal of up to 38 digits fits into 16 bytes, the widest that readers agree on. */
 const widestDecimal = 38;
 
@@ -41,7 +44,8 @@ function typeOf(type: ColumnType): { element: Omit<SchemaElement, 'name'>; conve
 function decimalType(precision: number, scale: number): ReturnType<typeof typeOf> {
   const decimal = { converted_type: 'DECIMAL', precision, scale } as const;
   if (precision <= 18) return { element: { type: 'INT64', ...decimal }, convert: same };
-  if (precision <= widestDecimal) return { element: { type: 'FIXED_LEN_BYTE_ARRAY', type_length: 16, ...decimal }, convert: same };
+  if (precision <= widestDecimal)
+    return { element: { type: 'FIXED_LEN_BYTE_ARRAY', type_length: 16, ...decimal }, convert: same };
   const convert = (value: Value): unknown => (value === null ? null : formatDecimal(value as bigint, scale));
   return { element: { type: 'BYTE_ARRAY', converted_type: 'UTF8' }, convert };
 }

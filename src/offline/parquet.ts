@@ -28,7 +28,7 @@ export function encodeParquet(file: ParquetFile): Uint8Array {
   const columns = parquetColumns(entity, view);
   const keys = rows.map((row) => parseKey(row.key, entity.key));
   const data: { column: ParquetColumn; values: unknown[] }[] = [
-    ...columns.key.map((column, i) => ({ column, values: keys.map((key) => key[i]!) as unknown[] })),
+    ...columns.key.map((column, i) => ({ column, values: keys.map((key) => key[i]!) })),
     ...columns.features.map((column, i) => ({ column, values: rows.map((row) => column.convert(row.values[i]!)) })),
     { column: columns.event, values: rows.map((row) => BigInt(row.asOf_us)) },
     { column: columns.created, values: rows.map((row) => BigInt(row.created_us)) },
@@ -57,11 +57,19 @@ export function readRange(name: string, bytes: Uint8Array): FileRange {
   const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
   try {
     const metadata = new Map((parquetMetadata(buffer).key_value_metadata ?? []).map(({ key, value }) => [key, value]));
-    const range = { first: Number(metadata.get('millrace.first_offset')), last: Number(metadata.get('millrace.last_offset')) };
-    if (!Number.isSafeInteger(range.first) || !Number.isSafeInteger(range.last)) throw new RangeError('its footer names no offsets');
+    const range = {
+      first: Number(metadata.get('millrace.first_offset')),
+      last: Number(metadata.get('millrace.last_offset')),
+    };
+    if (!Number.isSafeInteger(range.first) || !Number.isSafeInteger(range.last))
+      throw new RangeError('its footer names no offsets');
     return range;
   } catch (error) {
     const why = (error as Error).message;
-    throw new MillraceError('object-store-unfit', `${name} is no Parquet file of Millrace (${why}); move it away from the prefix`, { cause: error });
+    throw new MillraceError(
+      'object-store-unfit',
+      `${name} is no Parquet file of Millrace (${why}); move it away from the prefix`,
+      { cause: error },
+    );
   }
 }

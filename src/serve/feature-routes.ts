@@ -28,7 +28,12 @@ export function featureRoute(plan: Plan, online: OnlineStore): HttpRoute {
   };
 }
 
-async function read(entity: EntityPlan, view: ViewPlan, parts: readonly string[], online: OnlineStore): Promise<HttpAnswer> {
+async function read(
+  entity: EntityPlan,
+  view: ViewPlan,
+  parts: readonly string[],
+  online: OnlineStore,
+): Promise<HttpAnswer> {
   const key = parts.map((part) => encodeURIComponent(decodeURIComponent(part))).join(':');
   const stored = renderKey(view.online, key);
   const [hash] = await online.read([stored]);
@@ -40,5 +45,12 @@ async function read(entity: EntityPlan, view: ViewPlan, parts: readonly string[]
   const { asOf_us, visibleAt_us, position } = parseBookkeeping(own);
   const features = Object.fromEntries(view.features.map((feature) => [feature.name, hash.get(feature.name) ?? null]));
   const time = (us: number): string => formatTimestamp(BigInt(us));
-  return json(200, { entity: identity, view: view.name, features, as_of: time(asOf_us), visible_at: time(visibleAt_us), position });
+  return json(200, {
+    entity: identity,
+    view: view.name,
+    features,
+    as_of: time(asOf_us),
+    visible_at: time(visibleAt_us),
+    position,
+  });
 }

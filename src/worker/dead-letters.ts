@@ -15,7 +15,8 @@ export interface DeadLetter {
   readonly value_base64: string | null;
 }
 
-const base64 = (bytes: Uint8Array | null): string | null => (bytes === null ? null : Buffer.from(bytes).toString('base64'));
+const base64 = (bytes: Uint8Array | null): string | null =>
+  bytes === null ? null : Buffer.from(bytes).toString('base64');
 
 export function appendDeadLetter(producer: LogProducer, topic: string, record: LogRecord, error: MillraceError): void {
   const letter: DeadLetter = {
@@ -28,5 +29,10 @@ export function appendDeadLetter(producer: LogProducer, topic: string, record: L
     key_base64: base64(record.key),
     value_base64: base64(record.value),
   };
-  producer.append(topic, 0, Buffer.from(`${partitionId(record)}/${record.offset}`), Buffer.from(JSON.stringify(letter)));
+  producer.append(
+    topic,
+    0,
+    Buffer.from(`${partitionId(record)}/${record.offset}`),
+    Buffer.from(JSON.stringify(letter)),
+  );
 }

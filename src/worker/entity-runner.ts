@@ -96,11 +96,19 @@ export class EntityRunner {
     const beginnings = await consumer.beginningOffsets(partitions);
     const starts = partitions.map((at, i) => {
       const start = beginnings[i]!;
-      const owned = new OwnedEntityPartition(at, this.entities.get(at.topic)!, start, Math.max(start, committed[i]?.offset ?? 0));
+      const owned = new OwnedEntityPartition(
+        at,
+        this.entities.get(at.topic)!,
+        start,
+        Math.max(start, committed[i]?.offset ?? 0),
+      );
       this.owned.set(partitionId(at), owned);
       return { ...at, offset: start };
     });
-    this.options.logger.info({ group: 'entity', partitions: partitions.map(partitionId) }, 'entity partitions assigned');
+    this.options.logger.info(
+      { group: 'entity', partitions: partitions.map(partitionId) },
+      'entity partitions assigned',
+    );
     this.countOwned();
     return starts;
   }
@@ -111,7 +119,10 @@ export class EntityRunner {
     try {
       await Promise.race([this.commit(leaving), deadline]);
     } catch (error) {
-      this.options.logger.warn({ group: 'entity', error: messageOf(error) }, 'partitions leave without a last commit; their next owner repeats it');
+      this.options.logger.warn(
+        { group: 'entity', error: messageOf(error) },
+        'partitions leave without a last commit; their next owner repeats it',
+      );
     } finally {
       this.release(partitions);
     }
@@ -123,7 +134,10 @@ export class EntityRunner {
       if (owned !== undefined) owned.released = true;
       this.owned.delete(partitionId(at));
     }
-    this.options.logger.info({ group: 'entity', partitions: partitions.map(partitionId) }, 'entity partitions released');
+    this.options.logger.info(
+      { group: 'entity', partitions: partitions.map(partitionId) },
+      'entity partitions released',
+    );
     this.countOwned();
   }
 
@@ -151,11 +165,16 @@ export class EntityRunner {
       if (record.offset >= owned.replayUntil && emissions.length > 0) this.writer.add(owned, emissions);
     } catch (error) {
       if (!(error instanceof MillraceError)) throw error;
-      throw new MillraceError(error.code, `${partitionId(record)} at offset ${record.offset}: ${error.message}`, { cause: error });
+      throw new MillraceError(error.code, `${partitionId(record)} at offset ${record.offset}: ${error.message}`, {
+        cause: error,
+      });
     }
     owned.next = record.offset + 1;
     if (owned.next === owned.replayUntil) {
-      this.options.logger.info({ partition: partitionId(owned.at), keys: owned.task.size, position: owned.next }, 'state rebuilt');
+      this.options.logger.info(
+        { partition: partitionId(owned.at), keys: owned.task.size, position: owned.next },
+        'state rebuilt',
+      );
     }
   }
 
@@ -187,7 +206,9 @@ export class EntityRunner {
       metrics.counter('millrace_feature_log_rows_total', { entity: owned.entity.name }).add(rows);
     });
     await this.producer!.flush();
-    const kept = moved.flatMap((owned, i) => (owned.released ? [] : [{ owned, offset: { ...owned.at, offset: positions[i]! } }]));
+    const kept = moved.flatMap((owned, i) =>
+      owned.released ? [] : [{ owned, offset: { ...owned.at, offset: positions[i]! } }],
+    );
     await this.consumer!.commit(kept.map(({ offset }) => offset));
     for (const { owned, offset } of kept) owned.committed = offset.offset;
     metrics.histogram('millrace_commit_seconds', {}).observe((clock.monotonic_ms() - started_ms) / 1000);

@@ -62,6 +62,9 @@ export class HeartbeatReader {
   };
 
   private readonly failed = (error: unknown): void => {
-    this.logger.warn({ error: messageOf(error) }, 'cannot read the connector heartbeats; quiet sources let time pass an hour late until it works again');
+    this.logger.warn(
+      { error: messageOf(error) },
+      'cannot read the connector heartbeats; quiet sources let time pass an hour late until it works again',
+    );
   };
 }

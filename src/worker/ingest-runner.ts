@@ -88,11 +88,20 @@ export class IngestRunner {
         failed,
       },
     });
-    const idle_ms = Math.min(1000, ...[...this.tables.values()].map((table) => (table.time?.idleTimeout_us ?? 1_000_000) / 1000)) / 2;
+    const idle_ms =
+      Math.min(1000, ...[...this.tables.values()].map((table) => (table.time?.idleTimeout_us ?? 1_000_000) / 1000)) / 2;
     this.repeaters.push(
       new Repeater(clock, commitInterval_ms, () => this.commit([...this.owned.values()]), this.commitFailed),
       new Repeater(clock, idle_ms, () => this.checkIdle(), this.checkFailed),
-      new Repeater(clock, marksInterval_ms, () => Promise.resolve(this.sendMarks()), this.checkFailed),
+      new Repeater(
+        clock,
+        marksInterval_ms,
+        () => {
+          this.sendMarks();
+          return Promise.resolve();
+        },
+        this.checkFailed,
+      ),
     );
   }
 
@@ -138,7 +147,10 @@ export class IngestRunner {
     // The session is claimed before its first frame: a zombie's frames then carry a lower one.
     await this.commit(opened);
     for (const source of opened) this.owned.set(partitionId(source.at), source);
-    this.options.logger.info({ group: 'ingest', partitions: opened.map(({ at }) => partitionId(at)) }, 'source partitions assigned');
+    this.options.logger.info(
+      { group: 'ingest', partitions: opened.map(({ at }) => partitionId(at)) },
+      'source partitions assigned',
+    );
     this.countOwned();
     return opened.map(({ at, next }) => ({ ...at, offset: next }));
   }
@@ -154,7 +166,10 @@ export class IngestRunner {
 
   private release(partitions: readonly TopicPartition[]): void {
     for (const at of partitions) this.owned.delete(partitionId(at));
-    this.options.logger.info({ group: 'ingest', partitions: partitions.map(partitionId) }, 'source partitions released');
+    this.options.logger.info(
+      { group: 'ingest', partitions: partitions.map(partitionId) },
+      'source partitions released',
+    );
     this.countOwned();
   }
 
@@ -187,7 +202,11 @@ export class IngestRunner {
       metrics.counter('millrace_source_records_total', { topic, outcome }).add(1);
     } catch (error) {
       if (!(error instanceof RecordError)) throw stopped(record, error);
-      this.refuse(owned.source.table, record, new RecordError(error.code, `${placeOf(record)}: ${error.message}`, { cause: error }));
+      this.refuse(
+        owned.source.table,
+        record,
+        new RecordError(error.code, `${placeOf(record)}: ${error.message}`, { cause: error }),
+      );
     }
   }
 
@@ -224,7 +243,11 @@ export class IngestRunner {
   private async commitNow(sources: readonly OwnedSource[]): Promise<void> {
     const moved = sources.filter((owned) => owned.next !== owned.committed);
     if (moved.length === 0) return;
-    const offsets = moved.map((owned) => ({ ...owned.at, offset: owned.next, metadata: formatHighWater(owned.source.highWater) }));
+    const offsets = moved.map((owned) => ({
+      ...owned.at,
+      offset: owned.next,
+      metadata: formatHighWater(owned.source.highWater),
+    }));
     await this.producer!.flush();
     await this.consumer!.commit(offsets);
     moved.forEach((owned, i) => (owned.committed = offsets[i]!.offset));
@@ -232,7 +255,11 @@ export class IngestRunner {
 
   private readonly commitFailed = (error: unknown): void => {
     if (error instanceof SourceStoppedError || error instanceof FatalError) this.options.failed(error);
-    else this.options.logger.warn({ group: 'ingest', error: messageOf(error) }, 'source offsets were not committed; the next commit covers them');
+    else
+      this.options.logger.warn(
+        { group: 'ingest', error: messageOf(error) },
+        'source offsets were not committed; the next commit covers them',
+      );
   };
 
   private async checkIdle(): Promise<void> {
@@ -244,35 +271,56 @@ export class IngestRunner {
     owned.forEach((source, i) => {
       const reached = this.consumer!.position(source.at);
       source.caughtUp = reached !== null && reached >= ends[i]!;
-      this.options.metrics.gauge('millrace_source_lag_records', labelsOf(source.at)).set(Math.max(0, ends[i]! - source.next));
-      if (source.caughtUp) source.source.caughtUp(asked_ms, source.lastRecord_ms, heartbeats.get(source.source.table.heartbeatTopic) ?? null);
+      this.options.metrics
+        .gauge('millrace_source_lag_records', labelsOf(source.at))
+        .set(Math.max(0, ends[i]! - source.next));
+      if (source.caughtUp)
+        source.source.caughtUp(
+          asked_ms,
+          source.lastRecord_ms,
+          heartbeats.get(source.source.table.heartbeatTopic) ?? null,
+        );
     });
   }
 
   private readonly checkFailed = (error: unknown): void => {
-    this.options.logger.warn({ group: 'ingest', error: messageOf(error) }, 'cannot ask for end offsets; time stands still until it works again');
+    this.options.logger.warn(
+      { group: 'ingest', error: messageOf(error) },
+      'cannot ask for end offsets; time stands still until it works again',
+    );
   };
 
   /** Rows wait for nothing: every batch left with its own frames, so the marks go behind all of them. */
   private sendMarks(): void {
     for (const entity of this.options.plan.entities) {
-      const sources = [...this.owned.values()].flatMap(({ source }) => marksFor(entity, source, this.routes.get(source.table.topic)!));
+      const sources = [...this.owned.values()].flatMap(({ source }) =>
+        marksFor(entity, source, this.routes.get(source.table.topic)!),
+      );
       if (sources.length === 0) continue;
       const frame = encodeMarksFrame(entity, sources);
       const topic = entityLogTopic(this.options.application, entity);
-      for (let partition = 0; partition < entity.partitions; partition++) this.producer!.append(topic, partition, null, frame);
+      for (let partition = 0; partition < entity.partitions; partition++)
+        this.producer!.append(topic, partition, null, frame);
     }
   }
 }
 
-function marksFor(entity: EntityPlan, source: SourcePartition, routes: readonly EntityRoute[]): Parameters<typeof encodeMarksFrame>[1][number][] {
+function marksFor(
+  entity: EntityPlan,
+  source: SourcePartition,
+  routes: readonly EntityRoute[],
+): Parameters<typeof encodeMarksFrame>[1][number][] {
   const route = routes.find((candidate) => candidate.entity === entity);
   return route === undefined ? [] : [{ source: source.sourceId(route), marks: source.marks }];
 }
 
-const labelsOf = ({ topic, partition }: TopicPartition): { topic: string; partition: string } => ({ topic, partition: String(partition) });
+const labelsOf = ({ topic, partition }: TopicPartition): { topic: string; partition: string } => ({
+  topic,
+  partition: String(partition),
+});
 
-const placeOf = (record: LogRecord): string => `topic ${record.topic}, partition ${record.partition}, offset ${record.offset}`;
+const placeOf = (record: LogRecord): string =>
+  `topic ${record.topic}, partition ${record.partition}, offset ${record.offset}`;
 
 function stopped(record: LogRecord, error: unknown): Error {
   if (!(error instanceof MillraceError)) return error as Error;

@@ -80,7 +80,8 @@ export class OfflineRunner {
   async flush(): Promise<void> {
     const owned = [...this.owned.values()];
     const ends = await this.consumer!.endOffsets(owned.map(({ at }) => at));
-    const isBehind = (): boolean => owned.some(({ at, released }, i) => !released && (this.consumer!.position(at) ?? 0) < ends[i]!);
+    const isBehind = (): boolean =>
+      owned.some(({ at, released }, i) => !released && (this.consumer!.position(at) ?? 0) < ends[i]!);
     while (isBehind()) await sleep(this.options.clock, 5);
     await this.putAll(owned);
   }
@@ -106,8 +107,20 @@ export class OfflineRunner {
       partitions.map(async (at, i) => {
         const entity = this.entities.get(at.topic)!;
         const start = committed[i]?.offset ?? beginnings[i]!;
-        const task = new OfflineTask(entity, at.partition, this.options.flush, start, await this.storedOf(entity, at.partition, newest));
-        this.owned.set(partitionId(at), { at, task, puts: new Map(), committed: committed[i]?.offset ?? -1, released: false });
+        const task = new OfflineTask(
+          entity,
+          at.partition,
+          this.options.flush,
+          start,
+          await this.storedOf(entity, at.partition, newest),
+        );
+        this.owned.set(partitionId(at), {
+          at,
+          task,
+          puts: new Map(),
+          committed: committed[i]?.offset ?? -1,
+          released: false,
+        });
         this.countOwned();
         return { ...at, offset: start };
       }),
@@ -214,7 +227,10 @@ export class OfflineRunner {
   }
 
   private readonly notCommitted = (error: unknown): void => {
-    this.options.logger.warn({ group: 'offline', error: messageOf(error) }, 'offsets were not committed; the next commit covers them');
+    this.options.logger.warn(
+      { group: 'offline', error: messageOf(error) },
+      'offsets were not committed; the next commit covers them',
+    );
   };
 
   /** Starts the puts that wait, one at a time per view. */

@@ -47,7 +47,8 @@ export class OnlineWriter {
   private inFlight = 0;
   private writing: Promise<void> | null = null;
   private stopped = false;
-  private waiters: { readonly until: number; readonly resolve: () => void; readonly reject: (error: Error) => void }[] = [];
+  private waiters: { readonly until: number; readonly resolve: () => void; readonly reject: (error: Error) => void }[] =
+    [];
   private added = 0;
   private settled = 0;
 
@@ -100,7 +101,10 @@ export class OnlineWriter {
         }
         this.queue = [...values, ...this.queue];
         this.options.metrics.counter('millrace_online_writes_total', { result: 'retried' }).add(values.length);
-        this.options.logger.warn({ backoff_ms, pending: this.queue.length, error: messageOf(error) }, 'the online store does not answer; trying again');
+        this.options.logger.warn(
+          { backoff_ms, pending: this.queue.length, error: messageOf(error) },
+          'the online store does not answer; trying again',
+        );
         await sleep(this.options.clock, backoff_ms);
         backoff_ms = Math.min(backoff_ms * 2, longestBackoff_ms);
       } finally {
@@ -132,7 +136,11 @@ export class OnlineWriter {
     this.acknowledge(values, keys, byKey);
   }
 
-  private acknowledge(values: readonly PendingValue[], keys: readonly string[], byKey: ReadonlyMap<string, OnlineStored>): void {
+  private acknowledge(
+    values: readonly PendingValue[],
+    keys: readonly string[],
+    byKey: ReadonlyMap<string, OnlineStored>,
+  ): void {
     const { metrics } = this.options;
     const byOwner = new Map<ValueOwner, PendingValue[]>();
     let applied = 0;
@@ -160,7 +168,9 @@ export class OnlineWriter {
     const { cause, view } = emission;
     if (cause === null || cause.operation === 'r') return;
     const { metrics } = this.options;
-    metrics.histogram('millrace_freshness_seconds', { view: view.name }).observe(Math.max(0, visibleAt_us - cause.commit_us) / 1e6);
+    metrics
+      .histogram('millrace_freshness_seconds', { view: view.name })
+      .observe(Math.max(0, visibleAt_us - cause.commit_us) / 1e6);
     metrics
       .histogram('millrace_stage_seconds', { stage: 'source' })
       .observe(Math.max(0, cause.ingest_ms * 1000 - cause.commit_us) / 1e6);
@@ -172,7 +182,14 @@ export class OnlineWriter {
   private writeOf({ emission, owner }: PendingValue): OnlineWrite {
     const { view, key, position, asOf_us } = emission;
     const values = view.features.map((feature, i) => formatValue(feature.type, emission.values[i]!));
-    return { key: renderKey(view.online, key), view: this.viewOf(view), generation: owner.entity.generation, position, asOf_us, values };
+    return {
+      key: renderKey(view.online, key),
+      view: this.viewOf(view),
+      generation: owner.entity.generation,
+      position,
+      asOf_us,
+      values,
+    };
   }
 
   private viewOf(view: ViewPlan): OnlineView {
@@ -185,6 +202,8 @@ export class OnlineWriter {
   }
 }
 
-const givenUp = (): Error => new RetriableError('store-unavailable', 'the worker stops before the online store has acknowledged all values');
+const givenUp = (): Error =>
+  new RetriableError('store-unavailable', 'the worker stops before the online store has acknowledged all values');
 
-const writeKey = ({ emission, owner }: PendingValue): string => `${owner.entity.name}/${emission.view.name}/${emission.key}`;
+const writeKey = ({ emission, owner }: PendingValue): string =>
+  `${owner.entity.name}/${emission.view.name}/${emission.key}`;

@@ -6,15 +6,20 @@ const day_ms = 86_400_000;
 /** A record of the internal logs may be this large; frames end far below. */
 const recordLimit_bytes = 8 * 1024 * 1024;
 
-const prefixOf = (application: string, entity: EntityPlan): string => `${application}.${entity.name}.g${entity.generation}`;
+const prefixOf = (application: string, entity: EntityPlan): string =>
+  `${application}.${entity.name}.g${entity.generation}`;
 
-export const entityLogTopic = (application: string, entity: EntityPlan): string => `${prefixOf(application, entity)}.entity-log`;
-export const featureLogTopic = (application: string, entity: EntityPlan): string => `${prefixOf(application, entity)}.feature-log`;
+export const entityLogTopic = (application: string, entity: EntityPlan): string =>
+  `${prefixOf(application, entity)}.entity-log`;
+export const featureLogTopic = (application: string, entity: EntityPlan): string =>
+  `${prefixOf(application, entity)}.feature-log`;
 export const deadLetterTopic = (application: string): string => `${application}.dead-letters`;
 
 /** State is rebuilt from the entity log: it must reach back as far as any window does, and a week. */
 function entityLogRetention_ms(entity: EntityPlan): number {
-  const features = entity.views.flatMap((view) => view.features.map((feature) => feature.window.size_us + view.allowedLateness_us));
+  const features = entity.views.flatMap((view) =>
+    view.features.map((feature) => feature.window.size_us + view.allowedLateness_us),
+  );
   return Math.ceil(Math.max(0, ...features) / 1000) + 7 * day_ms;
 }
 
@@ -27,8 +32,16 @@ export function internalTopics(application: string, plan: Plan): TopicSpec[] {
       partitions: entity.partitions,
       config: { ...common, 'retention.ms': String(entityLogRetention_ms(entity)) },
     },
-    { name: featureLogTopic(application, entity), partitions: entity.partitions, config: { ...common, 'retention.ms': String(7 * day_ms) } },
+    {
+      name: featureLogTopic(application, entity),
+      partitions: entity.partitions,
+      config: { ...common, 'retention.ms': String(7 * day_ms) },
+    },
   ]);
-  const deadLetters = { name: deadLetterTopic(application), partitions: 1, config: { ...common, 'retention.ms': String(30 * day_ms) } };
+  const deadLetters = {
+    name: deadLetterTopic(application),
+    partitions: 1,
+    config: { ...common, 'retention.ms': String(30 * day_ms) },
+  };
   return [...topics, deadLetters];
 }

@@ -52,7 +52,8 @@ export class Worker {
     const has = (role: Role): boolean => options.roles.includes(role);
     this.ingest = has('ingest') ? new IngestRunner(runner) : null;
     this.entity = has('entity') ? new EntityRunner(runner) : null;
-    if (has('offline') && options.objects === null) throw new FatalError('config-invalid', 'the role offline needs an object store');
+    if (has('offline') && options.objects === null)
+      throw new FatalError('config-invalid', 'the role offline needs an object store');
     this.offline = has('offline') ? new OfflineRunner({ ...runner, objects: options.objects! }) : null;
   }
 

@@ -1,114 +1,13 @@
 /** What every Log does. Run on an adapter by its own test file. */
-import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type {
-  GroupConsumer,
-  GroupHandlers,
-  Log,
-  LogProducer,
-  LogRecord,
-  Offset,
-  TopicPartition,
-} from '../../src/log/log.ts';
+import type { GroupConsumer, GroupHandlers, Log, LogProducer, LogRecord, TopicPartition } from '../../src/log/log.ts';
+import { bytes, idOf, Member, partitionsOf, text, uniqueName, until } from '../support/log-member.ts';
 
 export interface LogUnderTest {
   readonly log: Log;
   /** A new topic, by its name. */
   topic(partitions: number): Promise<string>;
   close(): Promise<void>;
-}
-
-export const idOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`;
-export const bytes = (text: string): Buffer => Buffer.from(text);
-export const text = (value: Uint8Array | null): string | null =>
-  value === null ? null : Buffer.from(value).toString();
-export const uniqueName = (prefix: string): string => `${prefix}-${randomBytes(6).toString('hex')}`;
-export const partitionsOf = (topic: string, count: number): TopicPartition[] =>
-  Array.from({ length: count }, (_, partition) => ({ topic, partition }));
-
-export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 40_000;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`still waiting: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
-/** Owns what is assigned, remembers what it was given. */
-export class Member {
-  consumer: GroupConsumer | null = null;
-  readonly records: LogRecord[] = [];
-  readonly owned = new Map<string, TopicPartition>();
-  readonly next = new Map<string, Offset>();
-  readonly events: string[] = [];
-  readonly failures: Error[] = [];
-  starts: (partitions: readonly TopicPartition[]) => readonly Offset[] = () => [];
-  beforeRelease: (partitions: readonly TopicPartition[]) => Promise<void> = () => Promise.resolve();
-  onBatch: (records: readonly LogRecord[]) => Promise<void> | void = () => undefined;
-  private running = 0;
-
-  readonly handlers: GroupHandlers = {
-    assigned: (partitions) =>
-      this.alone('assigned', async () => {
-        for (const at of partitions) this.owned.set(idOf(at), at);
-        return this.starts(partitions);
-      }),
-    revoked: (partitions) =>
-      this.alone('revoked', async () => {
-        await this.beforeRelease(partitions);
-        for (const at of partitions) this.owned.delete(idOf(at));
-      }),
-    lost: (partitions) => {
-      this.events.push('lost');
-      for (const at of partitions) this.owned.delete(idOf(at));
-    },
-    batch: (records) =>
-      this.alone('batch', async () => {
-        for (const record of records) {
-          expect(this.owned.has(idOf(record)), `${idOf(record)} is owned`).toBe(true);
-          this.records.push(record);
-          this.next.set(idOf(record), {
-            topic: record.topic,
-            partition: record.partition,
-            offset: record.offset + 1,
-            metadata: `after ${record.offset}`,
-          });
-        }
-        await this.onBatch(records);
-      }),
-    failed: (error) => {
-      this.failures.push(error);
-    },
-  };
-
-  async join(log: Log, group: string, topics: readonly string[], batch_records?: number): Promise<this> {
-    const options = { group, topics, handlers: this.handlers, ...(batch_records ? { batch_records } : {}) };
-    this.consumer = await log.groupConsumer(options);
-    expect(this.events, 'no handler before the member is in hand').toEqual([]);
-    return this;
-  }
-
-  commitAll(partitions: readonly TopicPartition[]): Promise<void> {
-    return this.consumer!.commit(partitions.flatMap((at) => this.next.get(idOf(at)) ?? []));
-  }
-
-  texts(at?: TopicPartition): (string | null)[] {
-    return this.records
-      .filter((record) => at === undefined || idOf(record) === idOf(at))
-      .map(({ value }) => text(value));
-  }
-
-  private async alone<T>(event: string, work: () => Promise<T>): Promise<T> {
-    expect(this.consumer, `${event} after the member is in hand`).not.toBeNull();
-    this.events.push(event);
-    this.running += 1;
-    expect(this.running, 'handlers run one at a time').toBe(1);
-    try {
-      return await work();
-    } finally {
-      this.running -= 1;
-    }
-  }
 }
 
 const numbers = (from: number, to: number): string[] => Array.from({ length: to - from }, (_, i) => String(from + i));
@@ -324,15 +223,14 @@ export function logSuite(create: () => Promise<LogUnderTest>): void {
     test('nothing of a paused partition comes, the others go on; after resume nothing is missing or twice', async () => {
       const topic = await under.topic(2);
       const [first, second] = partitionsOf(topic, 2);
-      let member!: Member;
       let pausedAt = -1;
-      const onBatch = (): void => {
-        if (pausedAt !== -1 || member.texts(first).length === 0) return;
-        pausedAt = member.texts(first).length;
-        member.consumer!.pause([first!]);
+      const onBatch = function (this: Member): void {
+        if (pausedAt !== -1 || this.texts(first).length === 0) return;
+        pausedAt = this.texts(first).length;
+        this.consumer!.pause([first!]);
       };
       await append(topic, 0, numbers(0, 3000));
-      member = await join(uniqueName('g'), [topic], { onBatch }, 100);
+      const member = await join(uniqueName('g'), [topic], { onBatch }, 100);
       await until('paused', () => pausedAt !== -1);
       await append(topic, 0, numbers(3000, 3100));
       await append(topic, 1, numbers(0, 2000));
@@ -347,19 +245,25 @@ export function logSuite(create: () => Promise<LogUnderTest>): void {
     test('pausing and resuming over and over, between batches and within them, changes nothing', async () => {
       const topic = await under.topic(2);
       const all = partitionsOf(topic, 2);
-      let member!: Member;
       let batches = 0;
-      const flip = (at: TopicPartition): void => {
-        member.consumer!.pause([at]);
-        setTimeout(() => member.consumer!.resume([at]), batches % 4);
+      const flip = (consumer: GroupConsumer, at: TopicPartition): void => {
+        consumer.pause([at]);
+        setTimeout(() => {
+          consumer.resume([at]);
+        }, batches % 4);
       };
-      const onBatch = (): void => {
+      const onBatch = function (this: Member): void {
         batches += 1;
-        if (batches % 5 === 0) flip(all[batches % 2]!);
-        if (batches % 7 === 0) setTimeout(() => flip(all[0]!), 0);
+        const consumer = this.consumer!;
+        if (batches % 5 === 0) flip(consumer, all[batches % 2]!);
+        if (batches % 7 === 0) {
+          setTimeout(() => {
+            flip(consumer, all[0]!);
+          }, 0);
+        }
       };
       for (const { partition } of all) await append(topic, partition, numbers(0, 4000));
-      member = await join(uniqueName('g'), [topic], { onBatch }, 100);
+      const member = await join(uniqueName('g'), [topic], { onBatch }, 100);
       await until('8,000 records', () => member.records.length >= 8000);
       for (const at of all) expect(member.texts(at)).toEqual(numbers(0, 4000));
     });

@@ -1,7 +1,8 @@
 import { describe } from 'vitest';
 import { createMemoryLog } from '../../src/log/memory/memory-log.ts';
 import { systemClock } from '../../src/time/clock.ts';
-import { logSuite, uniqueName } from './log.suite.ts';
+import { uniqueName } from '../support/log-member.ts';
+import { logSuite } from './log.suite.ts';
 
 describe('memory log', () => {
   logSuite(() => {

@@ -1,7 +1,12 @@
 /** What every OnlineStore must do. */
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { bookkeepingField, parseBookkeeping, type OnlineStore, type OnlineWrite } from '../../src/online/online-store.ts';
+import {
+  bookkeepingField,
+  parseBookkeeping,
+  type OnlineStore,
+  type OnlineWrite,
+} from '../../src/online/online-store.ts';
 
 const view = { name: 'user_features', fields: ['count', 'city'] };
 const other = { name: 'other', fields: ['score'] };
@@ -113,19 +118,30 @@ export function onlineStoreSuite(name: string, open: () => Promise<OnlineStore>)
     test('whatever the order of two writers, the newest stays and no read goes back', async () => {
       const step = fc.record({ generation: fc.integer({ min: 1, max: 2 }), position: fc.integer({ min: 0, max: 9 }) });
       await fc.assert(
-        fc.asyncProperty(fc.array(fc.array(step, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 6 }), async (batches) => {
-          const key = newKey();
-          let newest = [0, -1];
-          for (const batch of batches) {
-            await store.upsert(batch.map(({ generation, position }) => write(key, position, [`${generation}/${position}`, null], { generation })));
-            for (const { generation, position } of batch) {
-              if (generation > newest[0]! || (generation === newest[0] && position > newest[1]!)) newest = [generation, position];
+        fc.asyncProperty(
+          fc.array(fc.array(step, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 6 }),
+          async (batches) => {
+            const key = newKey();
+            let newest = [0, -1];
+            for (const batch of batches) {
+              await store.upsert(
+                batch.map(({ generation, position }) =>
+                  write(key, position, [`${generation}/${position}`, null], { generation }),
+                ),
+              );
+              for (const { generation, position } of batch) {
+                if (generation > newest[0]! || (generation === newest[0] && position > newest[1]!))
+                  newest = [generation, position];
+              }
+              const hash = await readOne(key);
+              expect(hash!.get('count')).toBe(newest.join('/'));
+              expect(parseBookkeeping(hash!.get(bookkeepingField(view.name))!)).toMatchObject({
+                generation: newest[0],
+                position: newest[1],
+              });
             }
-            const hash = await readOne(key);
-            expect(hash!.get('count')).toBe(newest.join('/'));
-            expect(parseBookkeeping(hash!.get(bookkeepingField(view.name))!)).toMatchObject({ generation: newest[0], position: newest[1] });
-          }
-        }),
+          },
+        ),
         { numRuns: 50 },
       );
     });

@@ -1,10 +1,12 @@
+import { promisify } from 'node:util';
 import kafka from '@confluentinc/kafka-javascript';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createKafkaLog } from '../../src/log/kafka/kafka-log.ts';
 import type { Log } from '../../src/log/log.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { systemClock } from '../../src/time/clock.ts';
-import { bytes, idOf, logSuite, Member, partitionsOf, text, uniqueName, until } from '../conformance/log.suite.ts';
+import { logSuite } from '../conformance/log.suite.ts';
+import { bytes, idOf, Member, partitionsOf, text, uniqueName, until } from '../support/log-member.ts';
 
 const brokers = (): string => process.env['MILLRACE_KAFKA_BROKERS']!;
 const options = { clock: systemClock, logger: silentLogger };
@@ -25,13 +27,7 @@ describe('kafka log', () => {
 
 /** A transaction of one record; every transaction leaves a marker in each of its partitions. */
 async function transact(topic: string, partition: number, value: string, end: 'commit' | 'abort'): Promise<void> {
-  const done = (call: (callback: (error: unknown) => void) => void): Promise<void> =>
-    new Promise((resolve, reject) => {
-      call((error) => {
-        if (error) reject(error as Error);
-        else resolve();
-      });
-    });
+  const done = (call: (callback: (error: unknown) => void) => void): Promise<void> => promisify(call)();
   const producer = new kafka.Producer({ 'bootstrap.servers': brokers(), 'transactional.id': uniqueName('tx') }, {});
   await done((callback) => producer.connect({}, callback));
   await done((callback) => producer.initTransactions(10_000, callback));
@@ -222,11 +218,8 @@ describe('kafka alone', () => {
 
 async function deleteBefore(topic: string, partition: number, offset: number): Promise<void> {
   const admin = kafka.AdminClient.create({ 'bootstrap.servers': brokers() });
-  await new Promise<void>((resolve, reject) => {
-    admin.deleteRecords([{ topic, partition, offset }], {}, (error) => {
-      if (error) reject(error as unknown as Error);
-      else resolve();
-    });
-  });
+  await promisify((done: (error: unknown) => void) => {
+    admin.deleteRecords([{ topic, partition, offset }], {}, done);
+  })();
   admin.disconnect();
 }

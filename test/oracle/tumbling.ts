@@ -10,7 +10,9 @@ const windowOf = (time_us: number, size_us: number): number => Math.floor(time_u
 
 /** `r.et <= T AND r.et // size = T // size` */
 function seen(rows: readonly OracleRow[], key: string, asOf_us: number, size_us: number): OracleRow[] {
-  return rows.filter((r) => r.key === key && r.time_us <= asOf_us && windowOf(r.time_us, size_us) === windowOf(asOf_us, size_us));
+  return rows.filter(
+    (r) => r.key === key && r.time_us <= asOf_us && windowOf(r.time_us, size_us) === windowOf(asOf_us, size_us),
+  );
 }
 
 export function expectedValues(rows: readonly OracleRow[], key: string, asOf_us: number): (bigint | null)[] {

@@ -11,7 +11,9 @@ export interface GoldenRecord {
 /** The records of one golden file whose topic ends with the table's name. */
 export function golden(file: string, table: string): GoldenRecord[] {
   const lines = readFileSync(new URL(`../golden/debezium/${file}.ndjson`, import.meta.url), 'utf8').split('\n');
-  const records = lines.filter(Boolean).map((line) => JSON.parse(line) as Omit<GoldenRecord, 'value'> & { value: string | null });
+  const records = lines
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Omit<GoldenRecord, 'value'> & { value: string | null });
   return records
     .filter(({ topic }) => topic.endsWith(`.${table}`))
     .map((record) => ({ ...record, value: record.value === null ? null : Buffer.from(record.value) }));

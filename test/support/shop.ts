@@ -1,5 +1,18 @@
 /** The reference case as plans, for tests of the engine. */
-import { count, debezium, decimal, entity, eq, featureView, int64, max, min, text, timestamp, tumbling } from '../../src/index.ts';
+import {
+  count,
+  debezium,
+  decimal,
+  entity,
+  eq,
+  featureView,
+  int64,
+  max,
+  min,
+  text,
+  timestamp,
+  tumbling,
+} from '../../src/index.ts';
 import { buildPlan } from '../../src/define/plan-builder.ts';
 import type { EntityPlan, Row } from '../../src/define/plan.ts';
 

@@ -1,5 +1,17 @@
 /** What the compiler must refuse. tsc checks this file: a line that compiles although it should not is an error itself. */
-import { count, debezium, entity, eq, featureView, int64, max, text, timestamp, tumbling, type Features } from 'millrace';
+import {
+  count,
+  debezium,
+  entity,
+  eq,
+  featureView,
+  int64,
+  max,
+  text,
+  timestamp,
+  tumbling,
+  type Features,
+} from 'millrace';
 
 const user = entity('user', { key: { user_id: int64() } });
 const shop = debezium({ prefix: 'dbserver' });
@@ -25,7 +37,7 @@ export const view = featureView('view', {
   from: { t: timed.by({ user_id: 'user_id' }), u: untimed.by({ user_id: 'user_id' }) },
   features: ({ t, u }) => {
     // @ts-expect-error an unknown column
-    void t.nope;
+    t.nope;
     // @ts-expect-error a window over a table without event time
     count(u).over(tumbling('5m'));
     // @ts-expect-error the same, over a column
@@ -44,8 +56,9 @@ export const view = featureView('view', {
   },
 });
 
+const misnamed = { t: timed.by({ other: 'user_id' }) };
 // @ts-expect-error a key field without a column
-featureView('view', { entity: user, from: { t: timed.by({ other: 'user_id' }) }, features: ({ t }) => ({ n: count(t).over(tumbling('5m')) }) });
+featureView('view', { entity: user, from: misnamed, features: () => ({}) });
 
 type Values = Features<typeof view>;
 export const values: Values = { total: 1n, newest: null, greatest: 3n };

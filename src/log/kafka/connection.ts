@@ -96,21 +96,17 @@ export function unreachable(surroundings: Surroundings, voice: ClientVoice, caus
 }
 
 /** Waits for the work, but not longer than the limit: closing must not hang on a broker that is gone. */
-export function atMost(clock: Clock, limit_ms: number, work: Promise<unknown>, late: () => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const cancel = clock.after(limit_ms, () => {
+export async function atMost(clock: Clock, limit_ms: number, work: Promise<unknown>, late: () => void): Promise<void> {
+  let cancel: () => void = () => undefined;
+  const limit = new Promise<void>((resolve) => {
+    cancel = clock.after(limit_ms, () => {
       late();
       resolve();
     });
-    work.then(
-      () => {
-        cancel();
-        resolve();
-      },
-      (error: unknown) => {
-        cancel();
-        reject(error);
-      },
-    );
   });
+  try {
+    await Promise.race([work, limit]);
+  } finally {
+    cancel();
+  }
 }

@@ -91,7 +91,9 @@ export class MemoryFetcher {
 
   /** A share from each partition, so that none waits for the others. */
   private take(): LogRecord[] {
-    const ready = [...this.assigned.values()].filter(({ topic, partition, next, paused }) => !paused && next < topic.end(partition));
+    const ready = [...this.assigned.values()].filter(
+      ({ topic, partition, next, paused }) => !paused && next < topic.end(partition),
+    );
     const share = Math.max(1, Math.floor(this.options.batch_records / Math.max(1, ready.length)));
     const records: LogRecord[] = [];
     for (const assigned of ready) {

@@ -26,8 +26,15 @@ export class MemoryGroup {
 
   join(options: GroupConsumerOptions): GroupConsumer {
     const { clock } = this;
-    const { batch, failed } = options.handlers;
-    const fetcher = new MemoryFetcher({ clock, batch_records: options.batch_records ?? 1000, batch, failed });
+    const { handlers, batch_records = 1000 } = options;
+    const fetcher = new MemoryFetcher({
+      clock,
+      batch_records,
+      batch: (records) => handlers.batch(records),
+      failed: (error) => {
+        handlers.failed(error);
+      },
+    });
     const member: Member = { options, fetcher, owned: new Map() };
     this.members.push(member);
     clock.after(0, () => {
@@ -44,7 +51,8 @@ export class MemoryGroup {
         for (const offset of offsets) this.offsets.set(idOf(offset), offset);
         return Promise.resolve();
       },
-      endOffsets: (partitions) => Promise.resolve(partitions.map(({ topic, partition }) => this.topicOf(topic)?.end(partition) ?? 0)),
+      endOffsets: (partitions) =>
+        Promise.resolve(partitions.map(({ topic, partition }) => this.topicOf(topic)?.end(partition) ?? 0)),
       beginningOffsets: (partitions) => Promise.resolve(partitions.map(() => 0)),
       position: (at) => fetcher.position(at),
       pause: (partitions) => {
@@ -101,7 +109,8 @@ export class MemoryGroup {
       const partitions = Array.from({ length: topic.info.partitions }, (_, partition) => ({ topic: name, partition }));
       const free = new Map(partitions.map((at) => [idOf(at), at]));
       subscribed.forEach((member, i) => {
-        const share = Math.floor(partitions.length / subscribed.length) + (i < partitions.length % subscribed.length ? 1 : 0);
+        const share =
+          Math.floor(partitions.length / subscribed.length) + (i < partitions.length % subscribed.length ? 1 : 0);
         const kept = partitions.filter((at) => member.owned.has(idOf(at)) && free.has(idOf(at))).slice(0, share);
         for (const at of kept) {
           targets.get(member)!.set(idOf(at), at);
@@ -109,7 +118,8 @@ export class MemoryGroup {
         }
       });
       subscribed.forEach((member, i) => {
-        const share = Math.floor(partitions.length / subscribed.length) + (i < partitions.length % subscribed.length ? 1 : 0);
+        const share =
+          Math.floor(partitions.length / subscribed.length) + (i < partitions.length % subscribed.length ? 1 : 0);
         const target = targets.get(member)!;
         const has = partitions.filter((at) => target.has(idOf(at))).length;
         for (const [id, at] of [...free].slice(0, share - has)) {
@@ -135,7 +145,9 @@ export class MemoryGroup {
   private async assign(member: Member, partitions: readonly TopicPartition[]): Promise<void> {
     if (partitions.length === 0 || !this.members.includes(member)) return;
     await member.fetcher.exclusively(async () => {
-      const starts = new Map((await member.options.handlers.assigned(partitions)).map((start) => [idOf(start), start.offset]));
+      const starts = new Map(
+        (await member.options.handlers.assigned(partitions)).map((start) => [idOf(start), start.offset]),
+      );
       for (const at of partitions) {
         member.owned.set(idOf(at), at);
         const start = starts.get(idOf(at)) ?? this.offsets.get(idOf(at))?.offset ?? 0;

@@ -1,6 +1,14 @@
 import { FatalError, MillraceError } from '../../errors.ts';
 import type { Clock } from '../../time/clock.ts';
-import type { GroupConsumerOptions, Log, LogProducer, LogReader, ReaderOptions, TopicPartition, TopicSpec } from '../log.ts';
+import type {
+  GroupConsumerOptions,
+  Log,
+  LogProducer,
+  LogReader,
+  ReaderOptions,
+  TopicPartition,
+  TopicSpec,
+} from '../log.ts';
 import { MemoryFetcher } from './memory-fetcher.ts';
 import { MemoryGroup } from './memory-group.ts';
 import { MemoryTopic } from './memory-topic.ts';
@@ -15,7 +23,8 @@ export function createMemoryLog({ clock }: { readonly clock: Clock }): Log {
       for (const spec of specs) ensure(topics, spec);
       return Promise.resolve();
     },
-    describeTopics: (names) => Promise.resolve(new Map(names.flatMap((name) => topicOf(name)?.info ?? []).map((info) => [info.name, info]))),
+    describeTopics: (names) =>
+      Promise.resolve(new Map(names.flatMap((name) => topicOf(name)?.info ?? []).map((info) => [info.name, info]))),
     producer: () => Promise.resolve(producer(clock, topicOf)),
     groupConsumer(options: GroupConsumerOptions) {
       const group = groups.get(options.group) ?? new MemoryGroup(clock, topicOf);
@@ -67,7 +76,8 @@ function reader(clock: Clock, topicOf: (name: string) => MemoryTopic | undefined
         }
         assigned = partitions;
       }),
-    endOffsets: (partitions) => Promise.resolve(partitions.map(({ topic, partition }) => topicOf(topic)?.end(partition) ?? 0)),
+    endOffsets: (partitions) =>
+      Promise.resolve(partitions.map(({ topic, partition }) => topicOf(topic)?.end(partition) ?? 0)),
     close: () =>
       fetcher.exclusively(() => {
         fetcher.end();

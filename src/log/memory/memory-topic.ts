@@ -35,7 +35,8 @@ export class MemoryTopic {
 
   private records(partition: number): LogRecord[] {
     const records = this.partitions[partition];
-    if (records === undefined) throw new RangeError(`topic ${this.info.name} has no partition ${partition}; it has ${this.info.partitions}`);
+    if (records === undefined)
+      throw new RangeError(`topic ${this.info.name} has no partition ${partition}; it has ${this.info.partitions}`);
     return records;
   }
 }

@@ -12,7 +12,8 @@ export function createFilesystemObjectStore(folder: string): ObjectStore {
   const root = resolve(folder);
   const pathOf = (name: string): string => {
     const path = resolve(root, name);
-    if (!path.startsWith(root + sep)) throw new FatalError('object-store-unfit', `"${name}" is not a name within ${root}`);
+    if (!path.startsWith(root + sep))
+      throw new FatalError('object-store-unfit', `"${name}" is not a name within ${root}`);
     return path;
   };
   return {
@@ -20,7 +21,9 @@ export function createFilesystemObjectStore(folder: string): ObjectStore {
     read: (name) => ifExists(readFile(pathOf(name))),
     list: async (prefix, after = '') => {
       const entries = (await ifExists(readdir(root, { recursive: true, withFileTypes: true }))) ?? [];
-      const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
+      const files = entries
+        .filter((entry) => entry.isFile())
+        .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
       const names = files.map((file) => file.split(sep).join('/')).filter((name) => !name.startsWith(unfinished));
       return names.filter((name) => name.startsWith(prefix) && name > after).sort();
     },

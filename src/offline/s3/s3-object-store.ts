@@ -8,7 +8,7 @@ import {
   S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
-import { FatalError, MillraceError, RetriableError, messageOf } from '../../errors.ts';
+import { FatalError, type MillraceError, RetriableError, messageOf } from '../../errors.ts';
 import type { ObjectStore } from '../object-store.ts';
 
 export interface S3Options {
@@ -47,7 +47,12 @@ class S3ObjectStore implements ObjectStore {
   }
 
   async create(name: string, body: Uint8Array): Promise<'created' | 'exists'> {
-    const request = new PutObjectCommand({ Bucket: this.bucket, Key: this.prefix + name, Body: body, IfNoneMatch: '*' });
+    const request = new PutObjectCommand({
+      Bucket: this.bucket,
+      Key: this.prefix + name,
+      Body: body,
+      IfNoneMatch: '*',
+    });
     try {
       await this.client.send(request);
       return 'created';
@@ -59,7 +64,9 @@ class S3ObjectStore implements ObjectStore {
 
   async read(name: string): Promise<Uint8Array | null> {
     try {
-      const { Body: body } = await this.client.send(new GetObjectCommand({ Bucket: this.bucket, Key: this.prefix + name }));
+      const { Body: body } = await this.client.send(
+        new GetObjectCommand({ Bucket: this.bucket, Key: this.prefix + name }),
+      );
       return (await body?.transformToByteArray()) ?? null;
     } catch (error) {
       if (error instanceof S3ServiceException && error.name === 'NoSuchKey') return null;
@@ -89,7 +96,9 @@ class S3ObjectStore implements ObjectStore {
   async probe(): Promise<void> {
     const name = `.millrace-probe-${randomUUID()}`;
     const outcomes = [await this.create(name, Buffer.from('1')), await this.create(name, Buffer.from('2'))];
-    await this.client.send(new DeleteObjectCommand({ Bucket: this.bucket, Key: this.prefix + name })).catch(() => undefined);
+    await this.client
+      .send(new DeleteObjectCommand({ Bucket: this.bucket, Key: this.prefix + name }))
+      .catch(() => undefined);
     if (outcomes.join() !== 'created,exists') {
       throw new FatalError(
         'object-store-unfit',
@@ -109,10 +118,16 @@ class S3ObjectStore implements ObjectStore {
     if (status === 404 || status === 403 || status === 401 || /Credentials/.test(name)) {
       const what = status === 404 ? 'it does not exist' : 'access is refused or there are no credentials';
       const check = 'check MILLRACE_S3_BUCKET, MILLRACE_S3_ENDPOINT, MILLRACE_S3_REGION and the AWS credentials';
-      return new FatalError('store-unavailable', `${this.place}: ${what} (${name || messageOf(error)}); ${check}`, { cause: error });
+      return new FatalError('store-unavailable', `${this.place}: ${what} (${name || messageOf(error)}); ${check}`, {
+        cause: error,
+      });
     }
     const why = messageOf(error) || (error as NodeJS.ErrnoException).code || name;
-    return new RetriableError('store-unavailable', `${this.place} does not answer: ${why}; check MILLRACE_S3_ENDPOINT and the server`, { cause: error });
+    return new RetriableError(
+      'store-unavailable',
+      `${this.place} does not answer: ${why}; check MILLRACE_S3_ENDPOINT and the server`,
+      { cause: error },
+    );
   }
 }
 

@@ -35,7 +35,7 @@ function apply(hashes: Map<string, Map<string, string>>, write: OnlineWrite, now
   const isSame = stored?.generation === generation && stored.position === position;
   const kept = { generation, position, asOf_us, visibleAt_us: isSame ? stored.visibleAt_us : now_us };
   view.fields.forEach((name, i) => {
-    const value = values[i]!;
+    const value = values[i] ?? null;
     if (value === null) hash.delete(name);
     else hash.set(name, value);
   });

@@ -17,9 +17,14 @@ export function classify(error: unknown, address: string): MillraceError {
     );
   }
   const isReply = error instanceof Error && error.name === 'ReplyError';
-  if (isReply && !passing.test(message)) return new FatalError('store-unavailable', `Redis at ${address}: ${message}`, { cause: error });
+  if (isReply && !passing.test(message))
+    return new FatalError('store-unavailable', `Redis at ${address}: ${message}`, { cause: error });
   const why = isReply ? message : message || (error as NodeJS.ErrnoException).code;
-  return new RetriableError('store-unavailable', `cannot reach Redis at ${address}: ${why ?? 'no connection'}; check MILLRACE_REDIS_URL and the server`, {
-    cause: error,
-  });
+  return new RetriableError(
+    'store-unavailable',
+    `cannot reach Redis at ${address}: ${why ?? 'no connection'}; check MILLRACE_REDIS_URL and the server`,
+    {
+      cause: error,
+    },
+  );
 }

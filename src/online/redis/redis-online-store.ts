@@ -2,7 +2,13 @@
 import { Redis, type RedisOptions } from 'ioredis';
 import { FatalError, messageOf } from '../../errors.ts';
 import type { Logger } from '../../observability/logger.ts';
-import { bookkeepingField, type OnlineStore, type OnlineStored, type OnlineView, type OnlineWrite } from '../online-store.ts';
+import {
+  bookkeepingField,
+  type OnlineStore,
+  type OnlineStored,
+  type OnlineView,
+  type OnlineWrite,
+} from '../online-store.ts';
 import { classify } from './redis-errors.ts';
 import { upsertFunction } from './upsert-function.ts';
 
@@ -60,7 +66,11 @@ export async function createRedisOnlineStore(options: RedisOnlineStoreOptions): 
 
 async function checkServer(redis: Redis, address: string, logger: Logger): Promise<void> {
   const version = /^redis_version:(\d+)/m.exec(await redis.info('server'))?.[1];
-  if (Number(version) < 7) throw new FatalError('store-unavailable', `Redis at ${address} is version ${version}; Millrace needs 7 or newer, for functions`);
+  if (Number(version) < 7)
+    throw new FatalError(
+      'store-unavailable',
+      `Redis at ${address} is version ${version}; Millrace needs 7 or newer, for functions`,
+    );
   const policy = /^maxmemory_policy:(\S+)/m.exec(await redis.info('memory'))?.[1];
   if (policy !== undefined && policy !== 'noeviction') {
     logger.warn({ address, policy }, 'Redis may evict features: set maxmemory-policy to noeviction');
@@ -157,7 +167,11 @@ function chunksOf(writes: readonly OnlineWrite[]): Chunk[] {
   return chunks;
 }
 
-function argumentsOf(view: OnlineView, writes: readonly OnlineWrite[], indexes: readonly number[]): (string | number)[] {
+function argumentsOf(
+  view: OnlineView,
+  writes: readonly OnlineWrite[],
+  indexes: readonly number[],
+): (string | number)[] {
   const args: (string | number)[] = [bookkeepingField(view.name), view.fields.length, ...view.fields];
   for (const index of indexes) {
     const { generation, position, asOf_us, values } = writes[index]!;
@@ -168,7 +182,8 @@ function argumentsOf(view: OnlineView, writes: readonly OnlineWrite[], indexes: 
 }
 
 function parseAnswer(answer: string, write: OnlineWrite, now_us: number): OnlineStored {
-  if (answer === '') return { applied: true, generation: write.generation, position: write.position, visibleAt_us: now_us };
+  if (answer === '')
+    return { applied: true, generation: write.generation, position: write.position, visibleAt_us: now_us };
   const [applied, generation, position, visibleAt_us] = answer.split(':').map(Number);
   return { applied: applied === 1, generation: generation!, position: position!, visibleAt_us: visibleAt_us! };
 }

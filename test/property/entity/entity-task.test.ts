@@ -46,9 +46,7 @@ class History {
       this.now_us += s.pass_s * 1_000_000;
       const before = this.live.get(s.id) ?? null;
       const after =
-        s.delete && before !== null
-          ? null
-          : { ...s, location: null, time_us: this.now_us + s.skew_s * 1_000_000 };
+        s.delete && before !== null ? null : { ...s, location: null, time_us: this.now_us + s.skew_s * 1_000_000 };
       this.change(s.id % 2, before, after);
       if (after === null) this.live.delete(s.id);
       else this.live.set(s.id, after);
@@ -69,7 +67,14 @@ class History {
     let routes = 0;
     route(this.routeToUser, images.before, images.after, (_, bits) => (routes |= bits));
     const operation = before === null ? 'c' : after === null ? 'd' : 'u';
-    this.pending[partition]!.push({ offset: this.offsets[partition]!++, operation, commit_us: this.now_us, ingest_ms: 0, routes, ...images });
+    this.pending[partition]!.push({
+      offset: this.offsets[partition]!++,
+      operation,
+      commit_us: this.now_us,
+      ingest_ms: 0,
+      routes,
+      ...images,
+    });
   }
 
   private flush(): void {
@@ -101,7 +106,12 @@ class History {
   private push(bytes: Uint8Array): void {
     const frame = decodeEntityFrame(bytes, userPlan);
     const applied = new Set(this.pending.flat().map((row) => String((row.after ?? row.before)![0])));
-    const live = [...this.live.values()].map((t) => ({ key: String(t.user), time_us: t.time_us, cents: t.cents, status: t.status }));
+    const live = [...this.live.values()].map((t) => ({
+      key: String(t.user),
+      time_us: t.time_us,
+      cents: t.cents,
+      status: t.status,
+    }));
     this.frames.push({ frame, live: applied.size === 0 ? live : [] });
   }
 }

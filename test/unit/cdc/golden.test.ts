@@ -4,7 +4,18 @@ import type { RowChange } from '../../../src/cdc/row-change.ts';
 import { buildPlan } from '../../../src/define/plan-builder.ts';
 import type { TablePlan } from '../../../src/define/plan.ts';
 import type { DebeziumOptions } from '../../../src/define/table.ts';
-import { count, debezium, decimal, entity, featureView, int64, text, timestamp, timestamptz, tumbling } from '../../../src/index.ts';
+import {
+  count,
+  debezium,
+  decimal,
+  entity,
+  featureView,
+  int64,
+  text,
+  timestamp,
+  timestamptz,
+  tumbling,
+} from '../../../src/index.ts';
 import { golden } from '../../support/golden.ts';
 
 type Encoding = Omit<DebeziumOptions, 'prefix'>;
@@ -53,13 +64,22 @@ function decodeAll(file: string, table: 'transactions' | 'users', encoding: Enco
   });
 }
 
-const us = (iso: string): bigint => BigInt(Date.parse(`${iso.slice(0, 19)}Z`)) * 1000n + BigInt(iso.slice(20, 26).padEnd(6, '0'));
+const us = (iso: string): bigint =>
+  BigInt(Date.parse(`${iso.slice(0, 19)}Z`)) * 1000n + BigInt(iso.slice(20, 26).padEnd(6, '0'));
 
 // The rows that the statements of the recording made, by hand.
 const t1001 = [1001n, 1n, 1999n, 'Tesco', 'London', us('2024-03-01T12:00:00.000001'), us('2024-03-01T12:00:00.5')];
 const t1002 = [1002n, 2n, -1n, 'Refund Inc', null, us('2024-03-01T12:00:01.'), null];
 const t1003 = [1003n, 2n, 999999999999n, 'Big', 'NYC', us('2024-03-01T12:00:02.5'), -315619199999999n];
-const t2001: (bigint | string | null)[] = [2001n, 10n, 4250n, 'Stockmann', 'Helsinki', us('2024-05-01T10:00:00.123456'), us('2024-05-01T10:00:00.123456')];
+const t2001: (bigint | string | null)[] = [
+  2001n,
+  10n,
+  4250n,
+  'Stockmann',
+  'Helsinki',
+  us('2024-05-01T10:00:00.123456'),
+  us('2024-05-01T10:00:00.123456'),
+];
 const t2001NoMerchant = t2001.with(3, null);
 const t2002 = t2001NoMerchant.with(0, 2002n);
 const t2101 = [2101n, 11n, 100n, null, null, us('2024-05-02T00:00:01.'), null];
@@ -70,9 +90,12 @@ const t3001 = [3001n, 1n, 300n, 'after truncate', null, us('2024-05-04T00:00:00.
 
 const tombstone = { kind: 'tombstone' };
 const truncated = 'SourceStoppedError source-stopped';
-const r = (after: unknown[]): object => expect.objectContaining({ operation: 'r', snapshot: 'initial', before: null, after }) as object;
-const c = (after: unknown[]): object => expect.objectContaining({ operation: 'c', snapshot: 'streamed', before: null, after }) as object;
-const u = (before: unknown[], after: unknown[]): object => expect.objectContaining({ operation: 'u', before, after }) as object;
+const r = (after: unknown[]): object =>
+  expect.objectContaining({ operation: 'r', snapshot: 'initial', before: null, after }) as object;
+const c = (after: unknown[]): object =>
+  expect.objectContaining({ operation: 'c', snapshot: 'streamed', before: null, after }) as object;
+const u = (before: unknown[], after: unknown[]): object =>
+  expect.objectContaining({ operation: 'u', before, after }) as object;
 const d = (before: unknown[]): object => expect.objectContaining({ operation: 'd', before, after: null }) as object;
 
 const fullTransactions = [
@@ -128,7 +151,9 @@ describe('REPLICA IDENTITY FULL', () => {
     const fox = [3n, 'Zoë 🦊', 'zoe@example.com', us('1969-07-20T20:17:40.')];
     expect(decodeAll('cdclab-full', 'users', {})).toContainEqual(r(fox));
     expect(decodeAll('cdclab-full-schemas', 'users', {})).toContainEqual(r(fox));
-    expect(decodeAll('cdclab-recommended', 'users', { decimals: 'string', times: 'microseconds' })).toContainEqual(r(fox));
+    expect(decodeAll('cdclab-recommended', 'users', { decimals: 'string', times: 'microseconds' })).toContainEqual(
+      r(fox),
+    );
   });
 });
 
@@ -138,7 +163,9 @@ describe('REPLICA IDENTITY DEFAULT', () => {
     (file) => {
       const decoded = decodeAll(file, 'transactions', {});
       const unusable = decoded.filter((change) => change === 'RecordError row-unusable');
-      const rows = decoded.filter((change): change is RowChange => typeof change === 'object' && (change as RowChange).kind === 'row');
+      const rows = decoded.filter(
+        (change): change is RowChange => typeof change === 'object' && (change as RowChange).kind === 'row',
+      );
       expect(unusable.length).toBeGreaterThanOrEqual(8);
       expect(new Set(rows.map(({ operation }) => operation))).toEqual(new Set(['r', 'c']));
       expect(decoded.filter((change) => change === truncated)).toHaveLength(1);
@@ -156,9 +183,11 @@ describe('REPLICA IDENTITY DEFAULT', () => {
 describe('other recordings', () => {
   test('an incremental snapshot is told from an initial one', () => {
     const decoded = decodeAll('cdclab-sig', 'users', {});
-    expect(decoded.filter((change) => (change as RowChange).operation === 'r').map((change) => (change as RowChange).snapshot)).toEqual(
-      expect.arrayContaining(['incremental']),
-    );
+    expect(
+      decoded
+        .filter((change) => (change as RowChange).operation === 'r')
+        .map((change) => (change as RowChange).snapshot),
+    ).toEqual(expect.arrayContaining(['incremental']));
   });
 
   test('a column that disappears stops the source', () => {
@@ -172,7 +201,10 @@ describe('other recordings', () => {
     // The recording has no before images (REPLICA IDENTITY DEFAULT): each update is read as if nothing had changed.
     const changes = golden('restart-duplicates', 'transactions').map(({ key, value }) => {
       const text = value!.toString();
-      return { key, change: decode(Buffer.from(text.replace('"before":null', `"before":${/"after":(\{[^}]*\})/.exec(text)![1]!}`))) };
+      return {
+        key,
+        change: decode(Buffer.from(text.replace('"before":null', `"before":${/"after":(\{[^}]*\})/.exec(text)![1]!}`))),
+      };
     });
     expect(changes).toHaveLength(20);
     for (let i = 0; i < changes.length; i += 2) expect(changes[i + 1]).toEqual(changes[i]);

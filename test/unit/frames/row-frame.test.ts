@@ -11,8 +11,22 @@ import { rowOf, userPlan } from '../../support/shop.ts';
 
 const source = { table: 0, topicId: '00112233445566778899aabbccddeeff', partition: 2, partitionCount: 3 };
 const marks = { data_us: 1_800_000_000_000_000, clock_us: -Infinity };
-const before = rowOf({ id: 7, user: 2n ** 63n - 1n, cents: -1, status: 'ok', location: null, time_us: 1_800_000_000_123_456 });
-const after = rowOf({ id: 7, user: 8, cents: 9_999_999_999_99, status: 'né 🦊', location: 'Oulu', time_us: 1_800_000_300_000_000 });
+const before = rowOf({
+  id: 7,
+  user: 2n ** 63n - 1n,
+  cents: -1,
+  status: 'ok',
+  location: null,
+  time_us: 1_800_000_000_123_456,
+});
+const after = rowOf({
+  id: 7,
+  user: 8,
+  cents: 9_999_999_999_99,
+  status: 'né 🦊',
+  location: 'Oulu',
+  time_us: 1_800_000_300_000_000,
+});
 
 const rowsFrame: RowsFrame = {
   kind: 'rows',
@@ -21,9 +35,33 @@ const rowsFrame: RowsFrame = {
   number: 300,
   marks,
   rows: [
-    { offset: 1000, operation: 'c', commit_us: 1_800_000_001_000_000, ingest_ms: 1_800_000_001_002, routes: 2, before: null, after },
-    { offset: 1002, operation: 'u', commit_us: 1_800_000_000_999_999, ingest_ms: 1_800_000_001_002, routes: 3, before, after },
-    { offset: 1003, operation: 'd', commit_us: 1_800_000_002_000_000, ingest_ms: 1_800_000_001_003, routes: 1, before, after: null },
+    {
+      offset: 1000,
+      operation: 'c',
+      commit_us: 1_800_000_001_000_000,
+      ingest_ms: 1_800_000_001_002,
+      routes: 2,
+      before: null,
+      after,
+    },
+    {
+      offset: 1002,
+      operation: 'u',
+      commit_us: 1_800_000_000_999_999,
+      ingest_ms: 1_800_000_001_002,
+      routes: 3,
+      before,
+      after,
+    },
+    {
+      offset: 1003,
+      operation: 'd',
+      commit_us: 1_800_000_002_000_000,
+      ingest_ms: 1_800_000_001_003,
+      routes: 1,
+      before,
+      after: null,
+    },
   ],
 };
 
@@ -48,7 +86,10 @@ test('the bytes of a rows frame', () => {
 });
 
 test('a marks frame survives encoding and decoding', () => {
-  const sources = [{ source, marks }, { source: { ...source, partition: 0 }, marks: { data_us: -Infinity, clock_us: 1 } }];
+  const sources = [
+    { source, marks },
+    { source: { ...source, partition: 0 }, marks: { data_us: -Infinity, clock_us: 1 } },
+  ];
   expect(decodeEntityFrame(encodeMarksFrame(userPlan, sources), userPlan)).toEqual({ kind: 'marks', sources });
 });
 
@@ -58,8 +99,20 @@ test('the bytes of a tick', () => {
 });
 
 const featureRows = [
-  { key: '42', position: 7, asOf_us: 1_800_000_000_000_000, created_us: 1_800_000_000_004_321, values: [3n, 1_800_000_000_000_000n, null] },
-  { key: '9223372036854775807', position: 7, asOf_us: 1_800_000_300_000_000, created_us: 1_800_000_300_004_321, values: [0n, null, -5n] },
+  {
+    key: '42',
+    position: 7,
+    asOf_us: 1_800_000_000_000_000,
+    created_us: 1_800_000_000_004_321,
+    values: [3n, 1_800_000_000_000_000n, null],
+  },
+  {
+    key: '9223372036854775807',
+    position: 7,
+    asOf_us: 1_800_000_300_000_000,
+    created_us: 1_800_000_300_004_321,
+    values: [0n, null, -5n],
+  },
 ];
 
 test('a feature frame survives encoding and decoding', () => {
