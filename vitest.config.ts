@@ -9,7 +9,7 @@ const resolve = {
     { find: /^millrace$/, replacement: source('./src/index.ts') },
     { find: /^millrace\/testing$/, replacement: source('./src/testing/index.ts') },
   ],
-  conditions: ['source', 'module', 'node', 'development|production'],
+  conditions: ['source', 'node', 'development|production'],
 };
 
 type Options = NonNullable<TestProjectInlineConfiguration['test']>;

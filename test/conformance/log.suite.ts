@@ -1,7 +1,8 @@
 /** What every Log does. Run on an adapter by its own test file. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { GroupConsumer, GroupHandlers, Log, LogProducer, LogRecord, TopicPartition } from '../../src/log/log.ts';
-import { bytes, idOf, Member, partitionsOf, text, uniqueName, until } from '../support/log-member.ts';
+import { bytes, idOf, Member, partitionsOf, text, uniqueName } from '../support/log-member.ts';
+import { until } from '../support/until.ts';
 
 export interface LogUnderTest {
   readonly log: Log;

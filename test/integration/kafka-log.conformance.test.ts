@@ -6,7 +6,8 @@ import type { Log } from '../../src/log/log.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { systemClock } from '../../src/time/clock.ts';
 import { logSuite } from '../conformance/log.suite.ts';
-import { bytes, idOf, Member, partitionsOf, text, uniqueName, until } from '../support/log-member.ts';
+import { bytes, idOf, Member, partitionsOf, text, uniqueName } from '../support/log-member.ts';
+import { until } from '../support/until.ts';
 
 const brokers = (): string => process.env['MILLRACE_KAFKA_BROKERS']!;
 const options = { clock: systemClock, logger: silentLogger };

@@ -11,14 +11,6 @@ export const uniqueName = (prefix: string): string => `${prefix}-${randomBytes(6
 export const partitionsOf = (topic: string, count: number): TopicPartition[] =>
   Array.from({ length: count }, (_, partition) => ({ topic, partition }));
 
-export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 40_000;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`still waiting: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
 export class Member {
   consumer: GroupConsumer | null = null;
   readonly records: LogRecord[] = [];

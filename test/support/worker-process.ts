@@ -1,0 +1,78 @@
+/** `millrace worker` as a process of its own, as an operator runs it. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { until } from './until.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+interface LogLine {
+  readonly level: string;
+  readonly msg: string;
+  readonly [field: string]: unknown;
+}
+
+export class WorkerProcess {
+  /** What it said on standard error: log lines, and the last words of a worker that cannot go on. */
+  readonly said: string[] = [];
+  private readonly child: ChildProcess;
+  private readonly ended: Promise<number | null>;
+
+  constructor(definitions: string, env: Readonly<Record<string, string>>) {
+    this.child = spawn(
+      process.execPath,
+      ['--conditions=source', '--import', 'tsx', 'src/cli/main.ts', 'worker', definitions],
+      { cwd: root, env: { ...process.env, MILLRACE_HTTP_PORT: '0', ...env }, stdio: ['ignore', 'ignore', 'pipe'] },
+    );
+    this.ended = once(this.child, 'close').then(([code]) => code as number | null);
+    createInterface({ input: this.child.stderr! }).on('line', (line) => this.said.push(line));
+  }
+
+  get pid(): number {
+    return this.child.pid!;
+  }
+
+  /** The log lines with a message. */
+  logged(message: string): LogLine[] {
+    return this.said.flatMap((line) => {
+      if (!line.startsWith('{')) return [];
+      const parsed = JSON.parse(line) as LogLine;
+      return parsed.msg === message ? [parsed] : [];
+    });
+  }
+
+  /** Its HTTP address, once it runs. */
+  async url(): Promise<string> {
+    await until(`a worker runs; it said:\n${this.said.join('\n')}`, () => {
+      if (this.child.exitCode !== null) throw new Error(`the worker ended:\n${this.said.join('\n')}`);
+      return this.logged('running').length > 0;
+    });
+    return this.logged('running')[0]!['url'] as string;
+  }
+
+  /** The samples of a metric, by their labels as they are written. */
+  async metric(name: string): Promise<Map<string, number>> {
+    const body = await (await fetch(`${await this.url()}/metrics`)).text();
+    const samples = new Map<string, number>();
+    for (const line of body.split('\n')) {
+      const match = /^(\w+)(?:\{(.*)\})? (\S+)$/.exec(line);
+      if (match?.[1] === name) samples.set(match[2] ?? '', Number(match[3]));
+    }
+    return samples;
+  }
+
+  async isReady(): Promise<boolean> {
+    return (await fetch(`${await this.url()}/readyz`)).status === 200;
+  }
+
+  /** @returns the exit code; null when a signal ended it. */
+  exited(): Promise<number | null> {
+    return this.ended;
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    if (this.child.exitCode === null) this.child.kill(signal);
+    return this.ended;
+  }
+}
