@@ -33,7 +33,7 @@ export interface Emission {
   readonly cause: RowEntry | null;
 }
 
-/** What was counted since the task began. */
+/** What was counted since {@link EntityTask.takeCounters}. */
 export interface EntityCounters {
   rows: number;
   /** Rows that were seen before, at or below the source offset that was applied. */
@@ -54,13 +54,7 @@ interface Reader {
 
 export class EntityTask {
   readonly entity: EntityPlan;
-  readonly counters: EntityCounters = {
-    rows: 0,
-    duplicates: 0,
-    timers: 0,
-    insertions: noFates(),
-    retractions: noFates(),
-  };
+  private counters = noCounters();
   private readonly sources: TaskMarks;
   private readonly timers = new Timers();
   private readonly views: readonly ViewTask[];
@@ -86,6 +80,13 @@ export class EntityTask {
   /** Keys that hold state, over all views. */
   get size(): number {
     return this.views.reduce((sum, view) => sum + view.size, 0);
+  }
+
+  /** What was counted since the last call. */
+  takeCounters(): EntityCounters {
+    const counted = this.counters;
+    this.counters = noCounters();
+    return counted;
   }
 
   /** Timers are due that the last frame did not get to: a further frame is needed. */
@@ -231,6 +232,7 @@ function hole(entity: EntityPlan, frame: RowsFrame, expected: number): MillraceE
   );
 }
 
-function noFates(): Record<Fate, number> {
-  return { applied: 0, held: 0, passed: 0, late: 0, unmatched: 0 };
+function noCounters(): EntityCounters {
+  const noFates = (): Record<Fate, number> => ({ applied: 0, held: 0, passed: 0, late: 0, unmatched: 0 });
+  return { rows: 0, duplicates: 0, timers: 0, insertions: noFates(), retractions: noFates() };
 }

@@ -5,8 +5,13 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import { catalogue, type LabelsOf, type MetricEntry, type MetricName, type NamesOf } from './catalogue.ts';
 
+/** One series of a counter. */
+export interface Counting {
+  add(amount: number): void;
+}
+
 export interface Metrics {
-  counter<Name extends NamesOf<'counter'>>(name: Name, labels: LabelsOf<Name>): { add(amount: number): void };
+  counter<Name extends NamesOf<'counter'>>(name: Name, labels: LabelsOf<Name>): Counting;
   gauge<Name extends NamesOf<'gauge'>>(name: Name, labels: LabelsOf<Name>): { set(value: number): void };
   histogram<Name extends NamesOf<'histogram'>>(name: Name, labels: LabelsOf<Name>): { observe(value: number): void };
   /** Forgets one series, of a partition that left. */

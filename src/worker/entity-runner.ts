@@ -7,7 +7,7 @@ import { MillraceError, messageOf } from '../errors.ts';
 import { decodeEntityFrame, encodeTickFrame } from '../frames/row-frame.ts';
 import type { GroupConsumer, LogProducer, LogRecord, Offset, TopicPartition } from '../log/log.ts';
 import type { OnlineStore } from '../online/online-store.ts';
-import type { RunnerOptions } from './ingest-runner.ts';
+import type { RunnerOptions } from './runner-options.ts';
 import { OnlineWriter } from './online-writer.ts';
 import { OwnedEntityPartition } from './owned-entity-partition.ts';
 import { partitionId } from './partition-id.ts';
@@ -16,6 +16,7 @@ import { entityLogTopic, featureLogTopic } from './topics.ts';
 
 /** Values that may wait for the online store before frames are no longer read. */
 const pendingLimit = 100_000;
+const metricsInterval_ms = 1000;
 /** What a partition that is taken away may cost in time: then it goes without a last commit. */
 const revokeBudget_ms = 5000;
 
@@ -28,7 +29,8 @@ export class EntityRunner {
   private readonly entities = new Map<string, EntityPlan>();
   private readonly owned = new Map<string, OwnedEntityPartition>();
   private readonly writer: OnlineWriter;
-  private repeater: Repeater | null = null;
+  private commits: Repeater | null = null;
+  private stopMetrics: () => void = () => undefined;
   private consumer: GroupConsumer | null = null;
   private producer: LogProducer | null = null;
   private committing: Promise<void> = Promise.resolve();
@@ -56,7 +58,7 @@ export class EntityRunner {
         failed,
       },
     });
-    this.repeater = new Repeater(
+    this.commits = new Repeater(
       clock,
       commitInterval_ms,
       () => this.commit([...this.owned.values()]),
@@ -64,6 +66,9 @@ export class EntityRunner {
         logger.warn({ group: 'entity', error: messageOf(error) }, 'not committed; the next commit covers it');
       },
     );
+    this.stopMetrics = clock.every(metricsInterval_ms, () => {
+      this.exportMetrics();
+    });
   }
 
   /** Partitions that still rebuild their state. */
@@ -86,12 +91,14 @@ export class EntityRunner {
   async stop(): Promise<void> {
     await this.consumer?.close();
     await this.writer.stop();
-    await this.repeater?.stop();
+    await this.commits?.stop();
+    this.stopMetrics();
     await this.producer?.close();
   }
 
   private async assigned(partitions: readonly TopicPartition[]): Promise<readonly Offset[]> {
     const consumer = this.consumer!;
+    const { logger, metrics } = this.options;
     const committed = await consumer.committed(partitions);
     const beginnings = await consumer.beginningOffsets(partitions);
     const starts = partitions.map((at, i) => {
@@ -101,14 +108,12 @@ export class EntityRunner {
         this.entities.get(at.topic)!,
         start,
         Math.max(start, committed[i]?.offset ?? 0),
+        metrics,
       );
       this.owned.set(partitionId(at), owned);
       return { ...at, offset: start };
     });
-    this.options.logger.info(
-      { group: 'entity', partitions: partitions.map(partitionId) },
-      'entity partitions assigned',
-    );
+    logger.info({ group: 'entity', partitions: partitions.map(partitionId) }, 'entity partitions assigned');
     this.countOwned();
     return starts;
   }
@@ -131,7 +136,9 @@ export class EntityRunner {
   private release(partitions: readonly TopicPartition[]): void {
     for (const at of partitions) {
       const owned = this.owned.get(partitionId(at));
-      if (owned !== undefined) owned.released = true;
+      if (owned === undefined) continue;
+      owned.released = true;
+      owned.metrics.leave(this.options.clock.now_ms());
       this.owned.delete(partitionId(at));
     }
     this.options.logger.info(
@@ -143,6 +150,13 @@ export class EntityRunner {
 
   private countOwned(): void {
     this.options.metrics.gauge('millrace_tasks_owned', { kind: 'entity' }).set(this.owned.size);
+  }
+
+  private exportMetrics(): void {
+    const { metrics, clock } = this.options;
+    for (const owned of this.owned.values()) owned.metrics.export(clock.now_ms());
+    metrics.gauge('millrace_tasks_restoring', {}).set(this.restoring.length);
+    metrics.gauge('millrace_online_pending_values', {}).set(this.writer.pending);
   }
 
   private batch(records: readonly LogRecord[]): Promise<void> | void {
@@ -171,6 +185,7 @@ export class EntityRunner {
     }
     owned.next = record.offset + 1;
     if (owned.next === owned.replayUntil) {
+      owned.metrics.restored();
       this.options.logger.info(
         { partition: partitionId(owned.at), keys: owned.task.size, position: owned.next },
         'state rebuilt',

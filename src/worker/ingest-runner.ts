@@ -1,49 +1,24 @@
 /**
  * Runs the ingest tasks that a worker is assigned: reads source topics, appends frames to entity logs, commits source offsets once
- * the frames are acknowledged, and keeps time going while sources are quiet.
+ * the frames are acknowledged.
  */
-import type { EntityPlan, Plan, TablePlan } from '../define/plan.ts';
+import type { TablePlan } from '../define/plan.ts';
 import { FatalError, MillraceError, RecordError, SourceStoppedError, messageOf } from '../errors.ts';
-import { encodeMarksFrame } from '../frames/row-frame.ts';
 import { formatHighWater, parseHighWater } from '../ingest/high-water.ts';
 import { routesOf, type EntityRoute } from '../ingest/router.ts';
 import { SourcePartition } from '../ingest/source-partition.ts';
-import type { GroupConsumer, Log, LogProducer, LogRecord, Offset, TopicInfo, TopicPartition } from '../log/log.ts';
-import type { Logger } from '../observability/logger.ts';
-import type { Metrics } from '../observability/metrics.ts';
-import type { Clock } from '../time/clock.ts';
+import type { GroupConsumer, LogProducer, LogRecord, Offset, TopicInfo, TopicPartition } from '../log/log.ts';
 import { appendDeadLetter } from './dead-letters.ts';
 import { HeartbeatReader } from './heartbeat-reader.ts';
+import { OwnedSource, type RecordOutcome } from './owned-source.ts';
 import { partitionId } from './partition-id.ts';
 import { Repeater } from './repeater.ts';
+import type { RunnerOptions } from './runner-options.ts';
+import { SourceClock } from './source-clock.ts';
 import { deadLetterTopic, entityLogTopic } from './topics.ts';
 
 /** Unacknowledged frames that an ingest may have under way before it stops reading. */
 const pendingLimit_bytes = 32 * 1024 * 1024;
-const marksInterval_ms = 1000;
-
-export interface RunnerOptions {
-  readonly plan: Plan;
-  readonly application: string;
-  readonly commitInterval_ms: number;
-  readonly log: Log;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly metrics: Metrics;
-  /** The runner cannot go on; the worker ends. */
-  readonly failed: (error: Error) => void;
-}
-
-/** A source partition that this worker owns. */
-interface OwnedSource {
-  readonly at: TopicPartition;
-  readonly source: SourcePartition;
-  /** The next source offset to be handled. */
-  next: number;
-  committed: number;
-  lastRecord_ms: number;
-  caughtUp: boolean;
-}
 
 export class IngestRunner {
   private readonly options: RunnerOptions;
@@ -51,7 +26,8 @@ export class IngestRunner {
   private readonly routes = new Map<string, EntityRoute[]>();
   private readonly owned = new Map<string, OwnedSource>();
   private readonly heartbeats: HeartbeatReader;
-  private readonly repeaters: Repeater[] = [];
+  private commits: Repeater | null = null;
+  private sourceClock: SourceClock | null = null;
   private topics: ReadonlyMap<string, TopicInfo> = new Map();
   private consumer: GroupConsumer | null = null;
   private producer: LogProducer | null = null;
@@ -88,26 +64,20 @@ export class IngestRunner {
         failed,
       },
     });
-    const idle_ms =
-      Math.min(1000, ...[...this.tables.values()].map((table) => (table.time?.idleTimeout_us ?? 1_000_000) / 1000)) / 2;
-    this.repeaters.push(
-      new Repeater(clock, commitInterval_ms, () => this.commit([...this.owned.values()]), this.commitFailed),
-      new Repeater(clock, idle_ms, () => this.checkIdle(), this.checkFailed),
-      new Repeater(
-        clock,
-        marksInterval_ms,
-        () => {
-          this.sendMarks();
-          return Promise.resolve();
-        },
-        this.checkFailed,
-      ),
-    );
+    this.commits = new Repeater(clock, commitInterval_ms, () => this.commit(this.sources()), this.commitFailed);
+    this.sourceClock = new SourceClock({
+      ...this.options,
+      consumer: this.consumer,
+      producer: this.producer,
+      heartbeats: this.heartbeats,
+      owned: () => this.sources(),
+      routesOf: (topic) => this.routes.get(topic)!,
+    });
   }
 
   /** Every record of the sources that is there now has been handled and its frames are acknowledged. */
   async caughtUp(): Promise<boolean> {
-    const owned = [...this.owned.values()];
+    const owned = this.sources();
     const ends = await this.consumer!.endOffsets(owned.map(({ at }) => at));
     const reached = owned.every(({ at }, i) => (this.consumer!.position(at) ?? 0) >= ends[i]!);
     await this.producer!.flush();
@@ -118,8 +88,13 @@ export class IngestRunner {
     return this.owned.size;
   }
 
+  private sources(): OwnedSource[] {
+    return [...this.owned.values()];
+  }
+
   async stop(): Promise<void> {
-    for (const repeater of this.repeaters.splice(0)) await repeater.stop();
+    await this.sourceClock?.stop();
+    await this.commits?.stop();
     await this.consumer?.close();
     await this.heartbeats.stop();
     await this.producer?.close();
@@ -129,8 +104,8 @@ export class IngestRunner {
     const consumer = this.consumer!;
     const committed = await consumer.committed(partitions);
     const beginnings = await consumer.beginningOffsets(partitions);
-    const now_ms = this.options.clock.now_ms();
-    const opened = partitions.map((at, i): OwnedSource => {
+    const { clock, metrics, logger } = this.options;
+    const opened = partitions.map((at, i) => {
       const info = this.topics.get(at.topic)!;
       const metadata = committed[i]?.metadata ?? '';
       const source = new SourcePartition({
@@ -142,15 +117,12 @@ export class IngestRunner {
         restored: metadata === '' ? null : parseHighWater(metadata),
       });
       const next = committed[i]?.offset ?? beginnings[i]!;
-      return { at, source, next, committed: -1, lastRecord_ms: now_ms, caughtUp: false };
+      return new OwnedSource(at, source, next, clock.now_ms(), metrics);
     });
     // The session is claimed before its first frame: a zombie's frames then carry a lower one.
     await this.commit(opened);
     for (const source of opened) this.owned.set(partitionId(source.at), source);
-    this.options.logger.info(
-      { group: 'ingest', partitions: opened.map(({ at }) => partitionId(at)) },
-      'source partitions assigned',
-    );
+    logger.info({ group: 'ingest', partitions: partitions.map(partitionId) }, 'source partitions assigned');
     this.countOwned();
     return opened.map(({ at, next }) => ({ ...at, offset: next }));
   }
@@ -180,57 +152,50 @@ export class IngestRunner {
   private batch(records: readonly LogRecord[]): Promise<void> | void {
     const now_ms = this.options.clock.now_ms();
     const touched = new Set<OwnedSource>();
-    for (const record of records) {
-      const owned = this.owned.get(partitionId(record));
-      if (owned === undefined || record.offset < owned.next) continue;
-      this.accept(owned, record, now_ms);
-      owned.next = record.offset + 1;
-      touched.add(owned);
-    }
-    for (const owned of touched) {
-      owned.lastRecord_ms = now_ms;
-      this.appendFrames(owned.source);
+    try {
+      for (const record of records) {
+        const owned = this.owned.get(partitionId(record));
+        if (owned === undefined || record.offset < owned.next) continue;
+        touched.add(owned);
+        owned.count(this.accept(owned, record, now_ms));
+        owned.next = record.offset + 1;
+      }
+    } finally {
+      // Also when a record stops the source: what was accepted before it will be committed, so it must be in the log.
+      for (const owned of touched) {
+        owned.lastRecord_ms = now_ms;
+        owned.exportCounts();
+        this.appendFrames(owned.source);
+      }
     }
     if (this.producer!.pending_bytes > pendingLimit_bytes) return this.producer!.flush();
   }
 
-  private accept(owned: OwnedSource, record: LogRecord, now_ms: number): void {
-    const { metrics } = this.options;
-    const { topic } = record;
+  private accept(owned: OwnedSource, record: LogRecord, now_ms: number): RecordOutcome {
     try {
-      const outcome = owned.source.accept(record.offset, record.value, now_ms);
-      metrics.counter('millrace_source_records_total', { topic, outcome }).add(1);
+      return owned.source.accept(record.offset, record.value, now_ms);
     } catch (error) {
       if (!(error instanceof RecordError)) throw stopped(record, error);
-      this.refuse(
-        owned.source.table,
-        record,
-        new RecordError(error.code, `${placeOf(record)}: ${error.message}`, { cause: error }),
-      );
+      const placed = new RecordError(error.code, `${placeOf(record)}: ${error.message}`, { cause: error });
+      return this.refuse(owned.source.table, record, placed);
     }
   }
 
-  private refuse(table: TablePlan, record: LogRecord, error: RecordError): void {
+  private refuse({ onError }: TablePlan, record: LogRecord, error: RecordError): RecordOutcome {
     const { metrics, logger, application } = this.options;
-    const { topic } = record;
-    if (table.onError === 'fail') throw error;
-    if (table.onError === 'dead-letter') appendDeadLetter(this.producer!, deadLetterTopic(application), record, error);
-    const outcome = table.onError === 'skip' ? 'skipped' : 'dead_lettered';
-    metrics.counter('millrace_source_records_total', { topic, outcome }).add(1);
-    metrics.counter('millrace_dead_letters_total', { topic, reason: error.code }).add(1);
-    logger.warn({ code: error.code, policy: table.onError }, error.message);
+    if (onError === 'fail') throw error;
+    if (onError === 'dead-letter') appendDeadLetter(this.producer!, deadLetterTopic(application), record, error);
+    metrics.counter('millrace_dead_letters_total', { topic: record.topic, reason: error.code }).add(1);
+    logger.warn({ code: error.code, policy: onError }, error.message);
+    return onError === 'skip' ? 'skipped' : 'dead_lettered';
   }
 
   private appendFrames(source: SourcePartition): void {
     const { metrics, application } = this.options;
-    for (const frame of source.takeFrames()) {
-      this.producer!.append(entityLogTopic(application, frame.entity), frame.partition, null, frame.bytes);
-      metrics.counter('millrace_frames_total', { entity: frame.entity.name }).add(1);
-      metrics.counter('millrace_frame_rows_total', { entity: frame.entity.name }).add(frame.rows);
-    }
-    if (source.unrouted > 0) {
-      metrics.counter('millrace_rows_without_key_total', { topic: source.table.topic }).add(source.unrouted);
-      source.unrouted = 0;
+    for (const { entity, partition, bytes, rows } of source.takeFrames()) {
+      this.producer!.append(entityLogTopic(application, entity), partition, null, bytes);
+      metrics.counter('millrace_frames_total', { entity: entity.name }).add(1);
+      metrics.counter('millrace_frame_rows_total', { entity: entity.name }).add(rows);
     }
   }
 
@@ -261,63 +226,7 @@ export class IngestRunner {
         'source offsets were not committed; the next commit covers them',
       );
   };
-
-  private async checkIdle(): Promise<void> {
-    const owned = [...this.owned.values()];
-    if (owned.length === 0) return;
-    const asked_ms = this.options.clock.now_ms();
-    const heartbeats = this.heartbeats.newest();
-    const ends = await this.consumer!.endOffsets(owned.map(({ at }) => at));
-    owned.forEach((source, i) => {
-      const reached = this.consumer!.position(source.at);
-      source.caughtUp = reached !== null && reached >= ends[i]!;
-      this.options.metrics
-        .gauge('millrace_source_lag_records', labelsOf(source.at))
-        .set(Math.max(0, ends[i]! - source.next));
-      if (source.caughtUp)
-        source.source.caughtUp(
-          asked_ms,
-          source.lastRecord_ms,
-          heartbeats.get(source.source.table.heartbeatTopic) ?? null,
-        );
-    });
-  }
-
-  private readonly checkFailed = (error: unknown): void => {
-    this.options.logger.warn(
-      { group: 'ingest', error: messageOf(error) },
-      'cannot ask for end offsets; time stands still until it works again',
-    );
-  };
-
-  /** Rows wait for nothing: every batch left with its own frames, so the marks go behind all of them. */
-  private sendMarks(): void {
-    for (const entity of this.options.plan.entities) {
-      const sources = [...this.owned.values()].flatMap(({ source }) =>
-        marksFor(entity, source, this.routes.get(source.table.topic)!),
-      );
-      if (sources.length === 0) continue;
-      const frame = encodeMarksFrame(entity, sources);
-      const topic = entityLogTopic(this.options.application, entity);
-      for (let partition = 0; partition < entity.partitions; partition++)
-        this.producer!.append(topic, partition, null, frame);
-    }
-  }
 }
-
-function marksFor(
-  entity: EntityPlan,
-  source: SourcePartition,
-  routes: readonly EntityRoute[],
-): Parameters<typeof encodeMarksFrame>[1][number][] {
-  const route = routes.find((candidate) => candidate.entity === entity);
-  return route === undefined ? [] : [{ source: source.sourceId(route), marks: source.marks }];
-}
-
-const labelsOf = ({ topic, partition }: TopicPartition): { topic: string; partition: string } => ({
-  topic,
-  partition: String(partition),
-});
 
 const placeOf = (record: LogRecord): string =>
   `topic ${record.topic}, partition ${record.partition}, offset ${record.offset}`;

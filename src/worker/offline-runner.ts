@@ -6,7 +6,7 @@ import type { ObjectStore } from '../offline/object-store.ts';
 import { newestObjects, objectPrefix, OfflineTask, type CutFile, type FlushLimits } from '../offline/offline-task.ts';
 import { readRange } from '../offline/parquet.ts';
 import { sleep } from '../time/clock.ts';
-import type { RunnerOptions } from './ingest-runner.ts';
+import type { RunnerOptions } from './runner-options.ts';
 import { partitionId } from './partition-id.ts';
 import { Repeater } from './repeater.ts';
 import { featureLogTopic } from './topics.ts';

@@ -3,6 +3,8 @@ import type { EntityPlan, ViewPlan } from '../define/plan.ts';
 import { EntityTask } from '../entity/entity-task.ts';
 import { encodeFeatureFrame, type FeatureRow } from '../frames/feature-frame.ts';
 import type { TopicPartition } from '../log/log.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import { EntityMetrics } from './entity-metrics.ts';
 import type { PendingValue, ValueOwner } from './online-writer.ts';
 
 /** Rows of one feature-log record at most. */
@@ -22,13 +24,17 @@ export class OwnedEntityPartition implements ValueOwner {
   /** Acknowledged values that the feature log does not have, in the order of their positions. */
   private readonly visible: PendingValue[] = [];
 
-  constructor(at: TopicPartition, entity: EntityPlan, start: number, committed: number) {
+  readonly metrics: EntityMetrics;
+
+  constructor(at: TopicPartition, entity: EntityPlan, start: number, committed: number, metrics: Metrics) {
     this.at = at;
     this.entity = entity;
     this.task = new EntityTask(entity);
     this.next = start;
     this.replayUntil = committed;
     this.committed = committed;
+    this.metrics = new EntityMetrics(this.task, at.partition, metrics);
+    if (!this.isRestoring) this.metrics.restored();
   }
 
   get isRestoring(): boolean {

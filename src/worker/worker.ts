@@ -6,8 +6,9 @@ import { FatalError } from '../errors.ts';
 import type { ObjectStore } from '../offline/object-store.ts';
 import type { OnlineStore } from '../online/online-store.ts';
 import { EntityRunner } from './entity-runner.ts';
-import { IngestRunner, type RunnerOptions } from './ingest-runner.ts';
+import { IngestRunner } from './ingest-runner.ts';
 import { OfflineRunner } from './offline-runner.ts';
+import type { RunnerOptions } from './runner-options.ts';
 import type { FlushLimits } from '../offline/offline-task.ts';
 import { internalTopics } from './topics.ts';
 

@@ -1,0 +1,74 @@
+/** Brings what an entity task counted to the metrics, now and then: the task itself is pure, and a frame is not the moment for it. */
+import type { EntityTask } from '../entity/entity-task.ts';
+import type { Fate } from '../entity/view-task.ts';
+import type { Counting, Metrics } from '../observability/metrics.ts';
+
+type Fates = Readonly<Record<Fate, Counting>>;
+
+export class EntityMetrics {
+  private readonly task: EntityTask;
+  private readonly metrics: Metrics;
+  private readonly labels: { readonly entity: string; readonly partition: string };
+  private readonly rows: Counting;
+  private readonly duplicates: Counting;
+  private readonly timers: Counting;
+  private readonly insertions: Fates;
+  private readonly retractions: Fates;
+  /** A replay repeats what was counted when it happened. */
+  private restoring = true;
+
+  constructor(task: EntityTask, partition: number, metrics: Metrics) {
+    const entity = task.entity.name;
+    this.task = task;
+    this.metrics = metrics;
+    this.labels = { entity, partition: String(partition) };
+    this.rows = metrics.counter('millrace_rows_applied_total', { entity });
+    this.duplicates = metrics.counter('millrace_rows_duplicate_total', { entity });
+    this.timers = metrics.counter('millrace_timers_fired_total', { entity });
+    this.insertions = fatesOf(metrics, entity, 'insertion');
+    this.retractions = fatesOf(metrics, entity, 'retraction');
+  }
+
+  /** The state is rebuilt; what is counted from here on happens for the first time. */
+  restored(): void {
+    this.task.takeCounters();
+    this.restoring = false;
+  }
+
+  export(now_ms: number): void {
+    this.metrics.gauge('millrace_state_keys', this.labels).set(this.task.size);
+    const { clock_us } = this.task.marks;
+    if (clock_us !== -Infinity) {
+      this.metrics.gauge('millrace_clock_mark_age_seconds', this.labels).set(now_ms / 1000 - clock_us / 1e6);
+    }
+    const counted = this.task.takeCounters();
+    if (this.restoring) return;
+    this.rows.add(counted.rows);
+    this.duplicates.add(counted.duplicates);
+    this.timers.add(counted.timers);
+    addFates(this.insertions, counted.insertions);
+    addFates(this.retractions, counted.retractions);
+  }
+
+  /** The partition leaves: its gauges are another worker's now. */
+  leave(now_ms: number): void {
+    this.export(now_ms);
+    this.metrics.remove('millrace_state_keys', this.labels);
+    this.metrics.remove('millrace_clock_mark_age_seconds', this.labels);
+  }
+}
+
+function fatesOf(metrics: Metrics, entity: string, change: 'insertion' | 'retraction'): Fates {
+  const of = (fate: Fate): Counting => metrics.counter('millrace_row_fates_total', { entity, change, fate });
+  return {
+    applied: of('applied'),
+    held: of('held'),
+    passed: of('passed'),
+    late: of('late'),
+    unmatched: of('unmatched'),
+  };
+}
+
+function addFates(fates: Fates, counted: Readonly<Record<Fate, number>>): void {
+  for (const fate of Object.keys(fates) as Fate[]) fates[fate].add(counted[fate]);
+}

@@ -1,0 +1,19 @@
+import type { Plan } from '../define/plan.ts';
+import type { Log } from '../log/log.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import type { Clock } from '../time/clock.ts';
+
+/** What the runners of all three kinds of task are given. */
+export interface RunnerOptions {
+  readonly plan: Plan;
+  /** Names topics and groups. */
+  readonly application: string;
+  readonly commitInterval_ms: number;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** The runner cannot go on; the worker ends. */
+  readonly failed: (error: Error) => void;
+}

@@ -1,0 +1,28 @@
+import type { ObjectStore } from '../../src/offline/object-store.ts';
+
+/** The object store as a map: what the port says, and nothing else. */
+export class MapObjectStore implements ObjectStore {
+  private readonly objects = new Map<string, Uint8Array>();
+
+  create(name: string, body: Uint8Array): Promise<'created' | 'exists'> {
+    if (this.objects.has(name)) return Promise.resolve('exists');
+    this.objects.set(name, Uint8Array.from(body));
+    return Promise.resolve('created');
+  }
+
+  read(name: string): Promise<Uint8Array | null> {
+    return Promise.resolve(this.objects.get(name) ?? null);
+  }
+
+  list(prefix: string, after = ''): Promise<readonly string[]> {
+    return Promise.resolve([...this.objects.keys()].filter((name) => name.startsWith(prefix) && name > after).sort());
+  }
+
+  probe(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
