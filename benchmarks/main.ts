@@ -2,7 +2,7 @@
  * `make bench` runs all; `make bench ARGS='throughput 200000'` one of them. The stack must be up; nothing else should run.
  *
  *     decode                  envelope → row change, beside JSON.parse
- *     throughput [rows]       a preloaded topic through one worker, beside only reading it
+ *     throughput [rows]       a preloaded topic through one worker, beside only reading it (BENCH_PROFILE=folder: CPU profile)
  *     freshness [rows/s] [s]  commit → Redis, through Postgres and Debezium
  */
 import '../test/support/stack-env.ts';

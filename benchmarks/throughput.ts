@@ -83,12 +83,10 @@ async function readOnly(log: Log, topic: string, rows: number): Promise<Cost> {
 }
 
 async function throughWorker(prefix: string, rows: number): Promise<{ cost: Cost; rss_mib: number; values: number }> {
-  const worker = new WorkerProcess('benchmarks/features.ts', {
-    BENCH_PREFIX: prefix,
-    MILLRACE_APPLICATION_ID: prefix,
-    MILLRACE_S3_PREFIX: `${prefix}/`,
-    MILLRACE_LOG_LEVEL: 'info',
-  });
+  const env = { BENCH_PREFIX: prefix, MILLRACE_APPLICATION_ID: prefix, MILLRACE_S3_PREFIX: `${prefix}/` };
+  const profiles = process.env['BENCH_PROFILE'] ?? '';
+  const flags = profiles === '' ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`];
+  const worker = new WorkerProcess('benchmarks/features.ts', env, flags);
   const one = async (name: string): Promise<number> =>
     [...(await worker.metric(name)).values()].reduce((sum, value) => sum + value, 0);
   try {

@@ -2,7 +2,7 @@
 import type { ColumnType, Value } from '../define/column.ts';
 import type { ColumnPlan } from '../define/plan.ts';
 import type { Encoding } from '../define/table.ts';
-import { infinity_us, minusInfinity_us, parseDecimal } from '../define/value.ts';
+import { formatDecimal, infinity_us, minusInfinity_us, parseDecimal } from '../define/value.ts';
 import { RecordError } from '../errors.ts';
 import type { JsonCursor } from './json-cursor.ts';
 
@@ -13,6 +13,9 @@ export class Misfit extends Error {}
 
 const quote = 0x22;
 const brace = 0x7b;
+
+/** The largest scale that Postgres knows. */
+const scaleLimit = 16_383;
 
 /** How Debezium writes Postgres' infinite timestamps, microseconds. */
 const postgresInfinity_us = 9223372036825200000n;
@@ -52,7 +55,7 @@ function typeDecoder(type: ColumnType, encoding: Encoding): ColumnDecoder {
         return cursor.string();
       };
     case 'decimal':
-      return (cursor) => decimal(cursor, type.scale, encoding.decimals);
+      return decimalDecoder(type.precision, type.scale, encoding.decimals);
     case 'date':
       return date;
     case 'timestamptz':
@@ -105,7 +108,8 @@ function float64(cursor: JsonCursor): Value {
   if (cursor.peek() !== quote) {
     const value = Number(digits(cursor, 'float64'));
     if (Number.isNaN(value)) throw new Misfit('is declared float64, but is not a number');
-    return value;
+    // One form for both zeros, as SQL compares them: what was inserted as −0 must be found as 0.
+    return value + 0;
   }
   const text = cursor.string();
   if (text !== 'NaN' && text !== 'Infinity' && text !== '-Infinity')
@@ -118,7 +122,9 @@ function date(cursor: JsonCursor): Value {
   const text = cursor.string();
   const match = /^([+-]?\d{4,})-(\d\d)-(\d\d)Z?$/.exec(text);
   if (match === null) throw new Misfit(`is declared date, but the record has "${text}"`);
-  return daysOf(Number(match[1]), Number(match[2]), Number(match[3]));
+  const days = daysOf(Number(match[1]), Number(match[2]), Number(match[3]));
+  if (days !== (days | 0)) throw new Misfit(`is declared date, but "${text}" is further away than 32 bits of days`);
+  return days;
 }
 
 /**
@@ -136,6 +142,18 @@ function daysOf(year: number, month: number, day: number): number {
 
 const decimalHint = (mode: Encoding['decimals']): string =>
   `the connector's decimal.handling.mode is not '${mode}', as debezium({ decimals }) says`;
+
+function decimalDecoder(precision: number, scale: number, mode: Encoding['decimals']): ColumnDecoder {
+  const limit = 10n ** BigInt(precision);
+  return (cursor) => {
+    const value = decimal(cursor, scale, mode);
+    if (value < limit && -value < limit) return value;
+    throw new Misfit(
+      `is declared decimal(${precision}, ${scale}), but ${formatDecimal(value, scale)} has more than ${precision} digits; ` +
+        'declare the precision that the database has',
+    );
+  };
+}
 
 function decimal(cursor: JsonCursor, scale: number, mode: Encoding['decimals']): bigint {
   const code = cursor.peek();
@@ -161,14 +179,18 @@ function exact(text: string, scale: number, mode: Encoding['decimals']): bigint 
 
 /** A double carries at most 17 digits: what it means is its shortest text, rounded to the scale. */
 function rounded(text: string, scale: number): bigint {
-  const [mantissa = '', exponent = '0'] = text.toLowerCase().split('e');
-  const [whole = '', fraction = ''] = mantissa.split('.');
-  const shift = Number(exponent) + scale - fraction.length;
-  const unscaled = wholeNumber(whole + fraction, 'decimal');
-  if (shift >= 0) return unscaled * 10n ** BigInt(shift);
-  const divisor = 10n ** BigInt(-shift);
-  const half = unscaled < 0n ? -divisor / 2n : divisor / 2n;
-  return (unscaled + half) / divisor;
+  const match = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,3}))?$/.exec(text);
+  if (match === null) throw new Misfit(`is declared decimal, but the record has ${text}`);
+  const [, sign, whole, fraction = '', exponent = '0'] = match;
+  const magnitude = rescaled(BigInt(whole! + fraction), fraction.length - Number(exponent), scale);
+  return sign === '-' ? -magnitude : magnitude;
+}
+
+/** A scaled integer that is not negative, at another scale; half is rounded up. */
+function rescaled(unscaled: bigint, from: number, to: number): bigint {
+  if (to >= from) return unscaled * 10n ** BigInt(to - from);
+  const divisor = 10n ** BigInt(from - to);
+  return (unscaled + divisor / 2n) / divisor;
 }
 
 function fromBase64(text: string, mode: Encoding['decimals']): bigint {
@@ -182,18 +204,20 @@ function fromBase64(text: string, mode: Encoding['decimals']): bigint {
 
 /** A numeric without a declared scale: `{"scale": 3, "value": "…"}`. */
 function variableScale(cursor: JsonCursor, scale: number): bigint {
-  let own = 0;
-  let unscaled = 0n;
+  let own: number | null = null as number | null;
+  let unscaled = null as bigint | null;
   cursor.members([], (key) => {
     if (key === 'scale') own = Number(cursor.number());
     else if (key === 'value') unscaled = fromBase64(cursor.string(), 'precise');
     else cursor.skip();
   });
-  if (own <= scale) return unscaled * 10n ** BigInt(scale - own);
-  const divisor = 10n ** BigInt(own - scale);
-  if (unscaled % divisor !== 0n)
+  if (own === null || unscaled === null || !Number.isInteger(own) || Math.abs(own) > scaleLimit) {
+    throw new Misfit(`is declared decimal, but the record has an object without a scale and a value`);
+  }
+  if (own > scale && unscaled % 10n ** BigInt(own - scale) !== 0n) {
     throw new Misfit(`is declared decimal with scale ${scale}, but the value has ${own} digits behind the point`);
-  return unscaled / divisor;
+  }
+  return unscaled < 0n ? -rescaled(-unscaled, own, scale) : rescaled(unscaled, own, scale);
 }
 
 const timeHint = (mode: Encoding['times']): string =>

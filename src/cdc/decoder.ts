@@ -9,6 +9,7 @@ import type { Decoded, RowChange } from './row-change.ts';
 
 const earliest_us = BigInt(Date.UTC(2000, 0, 1)) * 1000n;
 const latest_us = BigInt(Date.UTC(2100, 0, 1)) * 1000n;
+const latestCommit_us = Number(latest_us);
 /** What Debezium sends for a large value that an update did not change and that it does not know. */
 const unavailable = '__debezium_unavailable_value';
 
@@ -25,8 +26,8 @@ interface Envelope {
 
 /** Keys in the order in which this table's records last had them. */
 interface Learned {
-  readonly wrapper: string[];
   readonly envelope: string[];
+  readonly payload: string[];
   readonly source: string[];
   readonly row: string[];
 }
@@ -40,7 +41,7 @@ interface Learned {
 export function createDecoder(table: TablePlan): (value: Uint8Array | null) => Decoded {
   const columns = new Map(table.columns.map((column, index) => [column.name, index]));
   const decoders = table.columns.map((column) => columnDecoder(column, table.encoding));
-  const learned: Learned = { wrapper: [], envelope: [], source: [], row: [] };
+  const learned: Learned = { envelope: [], payload: [], source: [], row: [] };
   return (value) => {
     if (value === null) return { kind: 'tombstone' };
     const cursor = new JsonCursor(value);
@@ -53,7 +54,7 @@ export function createDecoder(table: TablePlan): (value: Uint8Array | null) => D
       sequence: [0n, 0n],
       lsn: 0n,
     };
-    takeEnvelope(cursor, envelope, { columns, decoders, learned, table });
+    takeEnvelope(cursor, envelope, { columns, decoders, learned, table }, false);
     cursor.end();
     return checked(table, envelope);
   };
@@ -66,8 +67,8 @@ interface Shape {
   readonly learned: Learned;
 }
 
-function takeEnvelope(cursor: JsonCursor, envelope: Envelope, shape: Shape): void {
-  cursor.members(shape.learned.wrapper, (key) => {
+function takeEnvelope(cursor: JsonCursor, envelope: Envelope, shape: Shape, isPayload: boolean): void {
+  cursor.members(isPayload ? shape.learned.payload : shape.learned.envelope, (key) => {
     switch (key) {
       case 'before':
       case 'after':
@@ -80,8 +81,8 @@ function takeEnvelope(cursor: JsonCursor, envelope: Envelope, shape: Shape): voi
         if (!cursor.takeNull()) takeSource(cursor, envelope, shape.learned.source);
         break;
       case 'payload':
-        if (!cursor.takeNull())
-          takeEnvelope(cursor, envelope, { ...shape, learned: { ...shape.learned, wrapper: shape.learned.envelope } });
+        if (isPayload) cursor.skip();
+        else if (!cursor.takeNull()) takeEnvelope(cursor, envelope, shape, true);
         break;
       default:
         cursor.skip();
@@ -114,10 +115,10 @@ function takeSource(cursor: JsonCursor, envelope: Envelope, learned: string[]): 
   cursor.members(learned, (key) => {
     switch (key) {
       case 'ts_us':
-        if (!cursor.takeNull()) envelope.commit_us = Number(cursor.number());
+        if (!cursor.takeNull()) envelope.commit_us = sourceTime(cursor, key, 1);
         break;
       case 'ts_ms':
-        if (!cursor.takeNull()) time_us = Number(cursor.number()) * 1000;
+        if (!cursor.takeNull()) time_us = sourceTime(cursor, key, 1000);
         break;
       case 'snapshot':
         if (!cursor.takeNull()) envelope.snapshot = cursor.peek() === 0x22 ? cursor.string() : String(cursor.boolean());
@@ -126,13 +127,26 @@ function takeSource(cursor: JsonCursor, envelope: Envelope, learned: string[]): 
         if (!cursor.takeNull()) envelope.sequence = parseSequence(cursor.string());
         break;
       case 'lsn':
-        if (!cursor.takeNull()) envelope.lsn = BigInt(cursor.number());
+        if (!cursor.takeNull()) envelope.lsn = BigInt(sourceNumber(cursor, key));
         break;
       default:
         cursor.skip();
     }
   });
   envelope.commit_us ??= time_us;
+}
+
+/** A whole number of up to 19 digits, as text. */
+function sourceNumber(cursor: JsonCursor, field: string): string {
+  const text = cursor.number();
+  if (/^\d{1,19}$/.test(text)) return text;
+  throw new RecordError('record-undecodable', `field source.${field} is ${text}, not a whole number`);
+}
+
+function sourceTime(cursor: JsonCursor, field: string, unit_us: number): number {
+  const time_us = Number(sourceNumber(cursor, field)) * unit_us;
+  if (time_us < latestCommit_us) return time_us;
+  throw new RecordError('record-undecodable', `field source.${field} is past the year 2100`);
 }
 
 /** JSON text in a string: `[null,"33432888"]`; null counts as 0. */

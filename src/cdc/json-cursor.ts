@@ -92,12 +92,19 @@ export class JsonCursor {
     const raw = this.text.slice(start + 1, end);
     if (!/[\\\x80-\xff]/.test(raw)) return raw;
     const decoded = this.bytes.toString('utf8', start, end + 1);
+    return raw.includes('\\') ? this.unescape(decoded, start) : decoded.slice(1, -1);
+  }
+
+  private unescape(literal: string, start: number): string {
     try {
-      return raw.includes('\\') ? (JSON.parse(decoded) as string) : decoded.slice(1, -1);
+      const text = JSON.parse(literal) as string;
+      // Half a surrogate pair has no UTF-8 form: it would not come back from a frame as it went in.
+      if (!/\p{Surrogate}/u.test(text)) return text;
     } catch {
-      this.at = start;
-      throw this.fail('a string');
+      // An unknown escape; told below, with its place.
     }
+    this.at = start;
+    throw this.fail('a string');
   }
 
   /** A number as it is written: never through a double. */

@@ -76,7 +76,17 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   const producer = await log.producer({ name: 'source', failed: fail });
   const routes = [...workerRoutes(metrics, health), featureRoute(plan, online), await sourceRoute(log, producer, plan)];
   const server = await serveHttp({ ...http, routes });
-  await worker.start();
+  const stop = async (): Promise<void> => {
+    await worker.stop();
+    await server.close();
+    await log.close();
+  };
+  try {
+    await worker.start();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
   return {
     log,
     online,
@@ -86,10 +96,6 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     settled: async () => {
       while (!(await worker.settled())) await sleep(clock, 20);
     },
-    stop: async () => {
-      await worker.stop();
-      await server.close();
-      await log.close();
-    },
+    stop,
   };
 }

@@ -3,7 +3,7 @@ import { describeConfig, loadConfig, type Config } from '../config/config.ts';
 import { environment } from '../config/environment.ts';
 import type { Plan } from '../define/plan.ts';
 import { createKafkaLog } from '../log/kafka/kafka-log.ts';
-import { serveHttp } from '../observability/http-server.ts';
+import { serveHttp, type HttpServer } from '../observability/http-server.ts';
 import { createLogger, type Logger } from '../observability/logger.ts';
 import { createMetrics } from '../observability/metrics.ts';
 import { workerRoutes } from '../observability/worker-routes.ts';
@@ -35,15 +35,16 @@ export async function runWorker(definitions: string): Promise<void> {
     }),
   };
   const routes = [...workerRoutes(ports.metrics, health), featureRoute(plan, ports.online)];
-  const server = await serveHttp({ ...config.http, routes });
+  let server: HttpServer | null = null;
   try {
+    server = await serveHttp({ ...config.http, routes });
     await worker.start();
     logger.info({ url: server.url }, 'running');
     const signal = await untilStopped(failure);
     logger.info({ signal }, 'draining');
   } finally {
     await worker.stop();
-    await server.close();
+    await server?.close();
     await ports.online.close();
     await ports.objects?.close();
     await ports.log.close();

@@ -44,6 +44,9 @@ export function checkTable(table: Table, path: string, problems: Problems): void
   for (const name of table.primaryKey.filter((name) => !names.includes(name))) {
     problems.add(`${path}.primaryKey`, `no column "${name}"; the table declares ${names.join(', ')}`);
   }
+  for (const name of table.primaryKey.filter((name) => table.columns[name]?.isNullable === true)) {
+    problems.add(`${path}.primaryKey`, `column "${name}" may be null; rows without it could not be told apart`);
+  }
   for (const [name, { type }] of Object.entries(table.columns)) {
     if (
       type.kind === 'decimal' &&

@@ -20,5 +20,7 @@ export function parseDuration_us(text: string): number {
   if (match === null || unit === undefined) {
     throw new RangeError(`"${text}" is not a duration; write a whole number and ms, s, m, h or d, such as '5m'`);
   }
-  return Number(match[1]) * unit;
+  const duration_us = Number(match[1]) * unit;
+  if (!Number.isSafeInteger(duration_us)) throw new RangeError(`"${text}" is longer than time is counted here: 285 years`);
+  return duration_us;
 }

@@ -51,6 +51,9 @@ export function parseTemplate(template: string, fields: readonly KeyField[]): Ke
   if (unknown !== undefined) throw new RangeError(`{${unknown}} is not a field of the entity key`);
   const missing = fields.find((_, i) => !parts.includes(i));
   if (missing !== undefined) throw new RangeError(`the key field {${missing.name}} does not occur in "${template}"`);
+  if (literals.slice(1, -1).includes('')) {
+    throw new RangeError(`"${template}" has fields side by side; put a character between them, or different keys become one`);
+  }
   return { literals, parts };
 }
 

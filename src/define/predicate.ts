@@ -18,32 +18,49 @@ export function literalValue(value: bigint | number | string | boolean, type: Co
   };
   switch (type.kind) {
     case 'int64':
-      return typeof value === 'bigint' || Number.isSafeInteger(value) ? BigInt(value) : refuse();
+      return isInt64(value) ? BigInt(value) : refuse();
     case 'int32':
-      return Number.isInteger(value) ? value : refuse();
+      return typeof value === 'number' && value === (value | 0) ? value : refuse();
     case 'float64':
-      return typeof value === 'number' ? value : refuse();
+      return typeof value === 'number' ? value + 0 : refuse();
     case 'decimal':
-      return typeof value === 'string' ? parseDecimal(value, type.scale) : refuse();
+      return typeof value === 'string' ? parseDecimalLiteral(value, type.precision, type.scale) : refuse();
     case 'text':
       return typeof value === 'string' ? value : refuse();
     case 'boolean':
       return typeof value === 'boolean' ? value : refuse();
     case 'date':
-      return typeof value === 'string' && /^\d{4}-\d\d-\d\d$/.test(value) ? Date.parse(value) / 86_400_000 : refuse();
+      return typeof value === 'string' && isDate(value) ? Date.parse(value) / 86_400_000 : refuse();
     case 'timestamp':
     case 'timestamptz':
       return typeof value === 'string' ? parseIsoTimestamp(value) : refuse();
   }
 }
 
+function isInt64(value: unknown): value is bigint | number {
+  return typeof value === 'bigint' ? value === BigInt.asIntN(64, value) : Number.isSafeInteger(value);
+}
+
+function parseDecimalLiteral(text: string, precision: number, scale: number): bigint {
+  const value = parseDecimal(text, scale);
+  if (value < 10n ** BigInt(precision) && -value < 10n ** BigInt(precision)) return value;
+  throw new RangeError(`"${text}" has more digits than decimal(${precision}, ${scale})`);
+}
+
+/** A day that the calendar has: Date.parse takes 30 February for 1 March. */
+function isDate(text: string): boolean {
+  if (!/^\d{4}-\d\d-\d\d$/.test(text)) return false;
+  const time_ms = Date.parse(text);
+  return !Number.isNaN(time_ms) && new Date(time_ms).toISOString().startsWith(text);
+}
+
 /** @throws RangeError when the text is not ISO 8601 in UTC with at most six digits of a second. */
 function parseIsoTimestamp(text: string): bigint {
-  const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?Z$/.exec(text);
-  const seconds = Date.parse(`${match?.[1] ?? ''}Z`) / 1000;
-  if (match === null || Number.isNaN(seconds))
+  const match = /^(\d{4}-\d\d-\d\d)(T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:\.(\d{1,6}))?Z$/.exec(text);
+  if (match === null || !isDate(match[1]!))
     throw new RangeError(`"${text}" is not a UTC timestamp such as 2026-01-02T03:04:05.123456Z`);
-  return BigInt(seconds) * 1_000_000n + BigInt((match[2] ?? '').padEnd(6, '0'));
+  const seconds = Date.parse(`${match[1]!}${match[2]!}Z`) / 1000;
+  return BigInt(seconds) * 1_000_000n + BigInt((match[3] ?? '').padEnd(6, '0'));
 }
 
 const holds: Readonly<Record<Comparison, (order: number) => boolean>> = {
@@ -92,10 +109,10 @@ export function compileExpression(node: ExpressionNode, columns: readonly Column
     case 'or':
       return connective(
         node.op === 'or',
-        node.terms.map((term) => compileExpression(term, columns)),
+        node.terms.map((term) => condition(term, columns)),
       );
     case 'not': {
-      const term = compileExpression(node.term, columns);
+      const term = condition(node.term, columns);
       return (row) => {
         const value = term(row);
         return value === null ? null : !(value as boolean);
@@ -107,6 +124,30 @@ export function compileExpression(node: ExpressionNode, columns: readonly Column
     }
     default:
       return comparison(node, columns);
+  }
+}
+
+function condition(node: ExpressionNode, columns: readonly ColumnPlan[]): Evaluate {
+  const type = node.op === 'literal' ? typeof node.value : typeOf(node, columns)!.kind;
+  if (type !== 'boolean') throw new RangeError(`a term of and, or, not is ${type}, not a condition`);
+  return compileExpression(node, columns);
+}
+
+/** The inputs whose columns an expression reads, as `from` named them. */
+export function inputsRead(node: ExpressionNode): string[] {
+  switch (node.op) {
+    case 'column':
+      return [node.input];
+    case 'literal':
+      return [];
+    case 'and':
+    case 'or':
+      return node.terms.flatMap(inputsRead);
+    case 'not':
+    case 'isNull':
+      return inputsRead(node.term);
+    default:
+      return [...inputsRead(node.left), ...inputsRead(node.right)];
   }
 }
 

@@ -1,3 +1,6 @@
+/** 2^53 has eight groups of seven bits. */
+const varintLimit_bytes = 8;
+
 /** A growing buffer that writes the primitives of all formats. Little-endian. */
 export class ByteWriter {
   private buffer: Buffer;
@@ -11,6 +14,7 @@ export class ByteWriter {
     return this.length;
   }
 
+  /** May replace the buffer: to be called before `this.buffer` is looked at. */
   private reserve(bytes: number): number {
     const at = this.length;
     if (at + bytes > this.buffer.length) {
@@ -28,19 +32,23 @@ export class ByteWriter {
   }
 
   u32(value: number): void {
-    this.buffer.writeUInt32LE(value, this.reserve(4));
+    const at = this.reserve(4);
+    this.buffer.writeUInt32LE(value, at);
   }
 
   i32(value: number): void {
-    this.buffer.writeInt32LE(value, this.reserve(4));
+    const at = this.reserve(4);
+    this.buffer.writeInt32LE(value, at);
   }
 
   f64(value: number): void {
-    this.buffer.writeDoubleLE(value, this.reserve(8));
+    const at = this.reserve(8);
+    this.buffer.writeDoubleLE(value, at);
   }
 
   i64(value: bigint): void {
-    this.buffer.writeBigInt64LE(value, this.reserve(8));
+    const at = this.reserve(8);
+    this.buffer.writeBigInt64LE(value, at);
   }
 
   /** A whole number from 0 to 2^53 - 1, seven bits a byte, lowest first. */
@@ -67,7 +75,8 @@ export class ByteWriter {
   }
 
   raw(bytes: Uint8Array): void {
-    this.buffer.set(bytes, this.reserve(bytes.length));
+    const at = this.reserve(bytes.length);
+    this.buffer.set(bytes, at);
   }
 
   /** What was written, as a copy; the writer starts anew. */
@@ -122,12 +131,13 @@ export class ByteReader {
   varint(): number {
     let value = 0;
     let scale = 1;
-    for (;;) {
+    for (let i = 0; i < varintLimit_bytes; i++) {
       const byte = this.u8();
       value += (byte & 0x7f) * scale;
       if (byte < 0x80) return value;
       scale *= 0x80;
     }
+    throw new RangeError(`a number has more than ${varintLimit_bytes} bytes`);
   }
 
   zigzag(): number {

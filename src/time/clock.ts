@@ -33,3 +33,24 @@ export function sleep(clock: Clock, delay_ms: number): Promise<void> {
     clock.after(delay_ms, resolve);
   });
 }
+
+/** Waits for the work, but not longer than the limit; `late` is called then, and the work goes on unobserved. */
+export async function atMost(
+  clock: Clock,
+  limit_ms: number,
+  work: Promise<unknown>,
+  late: () => void = () => undefined,
+): Promise<void> {
+  let cancel: () => void = () => undefined;
+  const limit = new Promise<void>((resolve) => {
+    cancel = clock.after(limit_ms, () => {
+      late();
+      resolve();
+    });
+  });
+  try {
+    await Promise.race([work, limit]);
+  } finally {
+    cancel();
+  }
+}

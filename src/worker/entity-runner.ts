@@ -7,6 +7,7 @@ import { MillraceError, messageOf } from '../errors.ts';
 import { decodeEntityFrame, encodeTickFrame } from '../frames/row-frame.ts';
 import type { GroupConsumer, LogProducer, LogRecord, Offset, TopicPartition } from '../log/log.ts';
 import type { OnlineStore } from '../online/online-store.ts';
+import { atMost } from '../time/clock.ts';
 import type { RunnerOptions } from './runner-options.ts';
 import { OnlineWriter } from './online-writer.ts';
 import { OwnedEntityPartition } from './owned-entity-partition.ts';
@@ -80,12 +81,13 @@ export class EntityRunner {
     return this.owned.size;
   }
 
-  /** Every frame that is there now is applied, online and committed. */
+  /** It owns partitions, and every frame that is in them now is applied, online and committed. */
   async caughtUp(): Promise<boolean> {
     const owned = [...this.owned.values()];
     const ends = await this.consumer!.endOffsets(owned.map(({ at }) => at));
     await this.commit(owned);
-    return owned.every((partition, i) => partition.committed >= ends[i]! && !partition.task.hasDueTimers);
+    const reached = owned.every((partition, i) => partition.committed >= ends[i]! && !partition.task.hasDueTimers);
+    return reached && owned.length > 0;
   }
 
   async stop(): Promise<void> {
@@ -120,9 +122,8 @@ export class EntityRunner {
 
   private async revoked(partitions: readonly TopicPartition[]): Promise<void> {
     const leaving = partitions.flatMap((at) => this.owned.get(partitionId(at)) ?? []);
-    const deadline = new Promise<void>((resolve) => this.options.clock.after(revokeBudget_ms, resolve));
     try {
-      await Promise.race([this.commit(leaving), deadline]);
+      await atMost(this.options.clock, revokeBudget_ms, this.commit(leaving));
     } catch (error) {
       this.options.logger.warn(
         { group: 'entity', error: messageOf(error) },

@@ -75,13 +75,13 @@ export class IngestRunner {
     });
   }
 
-  /** Every record of the sources that is there now has been handled and its frames are acknowledged. */
+  /** It owns partitions, every record that is in them now has been handled, and its frames are acknowledged. */
   async caughtUp(): Promise<boolean> {
     const owned = this.sources();
     const ends = await this.consumer!.endOffsets(owned.map(({ at }) => at));
     const reached = owned.every(({ at }, i) => (this.consumer!.position(at) ?? 0) >= ends[i]!);
     await this.producer!.flush();
-    return reached;
+    return reached && owned.length > 0;
   }
 
   get partitions(): number {

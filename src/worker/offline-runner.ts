@@ -5,7 +5,7 @@ import type { GroupConsumer, LogRecord, Offset, TopicPartition } from '../log/lo
 import type { ObjectStore } from '../offline/object-store.ts';
 import { newestObjects, objectPrefix, OfflineTask, type CutFile, type FlushLimits } from '../offline/offline-task.ts';
 import { readRange } from '../offline/parquet.ts';
-import { sleep } from '../time/clock.ts';
+import { atMost, sleep } from '../time/clock.ts';
 import type { RunnerOptions } from './runner-options.ts';
 import { partitionId } from './partition-id.ts';
 import { Repeater } from './repeater.ts';
@@ -40,6 +40,7 @@ export class OfflineRunner {
   private consumer: GroupConsumer | null = null;
   private repeater: Repeater | null = null;
   private paused = false;
+  private stopped = false;
 
   constructor(options: OfflineRunnerOptions) {
     this.options = options;
@@ -89,7 +90,8 @@ export class OfflineRunner {
   async stop(): Promise<void> {
     await this.repeater?.stop();
     const { clock, logger } = this.options;
-    await Promise.race([this.putAll([...this.owned.values()]).catch(this.notCommitted), sleep(clock, stopBudget_ms)]);
+    await atMost(clock, stopBudget_ms, this.putAll([...this.owned.values()]).catch(this.notCommitted));
+    this.stopped = true;
     const left = [...this.owned.values()].filter(({ task }) => task.held_bytes > 0).length;
     if (left > 0) logger.warn({ partitions: left }, 'files were not all put; the next owner puts them');
     await this.consumer?.close();
@@ -239,7 +241,7 @@ export class OfflineRunner {
       if (owned.puts.has(view) || owned.task.nextPut(view) === null) continue;
       const running = this.putView(owned, view)
         .catch((error: unknown) => {
-          this.options.failed(error as Error);
+          if (!this.stopped) this.options.failed(error as Error);
         })
         .finally(() => owned.puts.delete(view));
       owned.puts.set(view, running);
@@ -279,7 +281,7 @@ export class OfflineRunner {
       try {
         return await call();
       } catch (error) {
-        if (!(error instanceof RetriableError)) throw error;
+        if (!(error instanceof RetriableError) || this.stopped) throw error;
         if (view !== undefined) metrics.counter('millrace_offline_put_failures_total', { view }).add(1);
         logger.warn({ backoff_ms, error: messageOf(error) }, 'the object store does not answer; trying again');
         await sleep(clock, backoff_ms);

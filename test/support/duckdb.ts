@@ -43,6 +43,3 @@ export async function writeObject(path: string, body: Uint8Array): Promise<void>
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, body);
 }
-
-/** A value as SQL, for a comparison that a reader may answer from a file's statistics. */
-export const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;

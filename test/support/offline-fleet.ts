@@ -102,10 +102,11 @@ class Owner {
     this.task.cutAged(this.now_ms);
   }
 
-  /** Starts a put of the view if none is under way; the store gets it in a later step. */
-  begin(view: ViewPlan): void {
+  /** Starts a put of the view if none is under way; the store gets it in a later step. False when there is nothing to put. */
+  begin(view: ViewPlan): boolean {
     const file = this.task.nextPut(view);
     if (file !== null && !this.putting.has(view)) this.putting.set(view, { file, body: this.task.encode(file) });
+    return this.putting.has(view);
   }
 
   /** Sends the put that is under way, for the first time or again. True when the owner dies of it. */
@@ -130,7 +131,12 @@ class Owner {
     this.read(Infinity);
     this.task.cutAll();
     for (const view of entity.views) {
-      for (this.begin(view); this.putting.has(view); this.begin(view)) await this.send(view, store, 'none');
+      let puts = 0;
+      while (this.begin(view)) {
+        await this.send(view, store, 'none');
+        // Each put settles a record at least.
+        if (++puts > this.log.length + 1) throw new Error(`the puts of ${view.name} make no progress`);
+      }
     }
   }
 }

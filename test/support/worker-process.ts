@@ -19,10 +19,11 @@ export class WorkerProcess {
   private readonly child: ChildProcess;
   private readonly ended: Promise<number | null>;
 
-  constructor(definitions: string, env: Readonly<Record<string, string>>) {
+  /** @param nodeFlags for Node.js itself. */
+  constructor(definitions: string, env: Readonly<Record<string, string>>, nodeFlags: readonly string[] = []) {
     this.child = spawn(
       process.execPath,
-      ['--conditions=source', '--import', 'tsx', 'src/cli/main.ts', 'worker', definitions],
+      [...nodeFlags, '--conditions=source', '--import', 'tsx', 'src/cli/main.ts', 'worker', definitions],
       { cwd: root, env: { ...process.env, MILLRACE_HTTP_PORT: '0', ...env }, stdio: ['ignore', 'ignore', 'pipe'] },
     );
     this.ended = once(this.child, 'close').then(([code]) => code as number | null);

@@ -94,19 +94,3 @@ export function unreachable(surroundings: Surroundings, voice: ClientVoice, caus
     cause,
   });
 }
-
-/** Waits for the work, but not longer than the limit: closing must not hang on a broker that is gone. */
-export async function atMost(clock: Clock, limit_ms: number, work: Promise<unknown>, late: () => void): Promise<void> {
-  let cancel: () => void = () => undefined;
-  const limit = new Promise<void>((resolve) => {
-    cancel = clock.after(limit_ms, () => {
-      late();
-      resolve();
-    });
-  });
-  try {
-    await Promise.race([work, limit]);
-  } finally {
-    cancel();
-  }
-}

@@ -1,5 +1,6 @@
 /** One member of a consumer group: cooperative rebalances in turn with the batches. */
 import { FatalError, messageOf, RetriableError, TaskMigratedError } from '../../errors.ts';
+import { atMost } from '../../time/clock.ts';
 import type { GroupConsumer, GroupConsumerOptions, Offset, TopicPartition } from '../log.ts';
 import {
   call,
@@ -10,7 +11,7 @@ import {
   offsetBeginning,
   type Part,
 } from './client.ts';
-import { atMost, connect, type Surroundings } from './connection.ts';
+import { connect, type Surroundings } from './connection.ts';
 import { checkRange, idOf, type OffsetLister } from './offsets.ts';
 import { RecordPump } from './record-pump.ts';
 import { retrying } from './retry.ts';
@@ -251,7 +252,7 @@ export class KafkaGroupConsumer implements GroupConsumer {
       this.endPart(at);
     }
     // A commit that is still under way must not arrive behind those of the next owner.
-    await atMost(this.surroundings.clock, lastCommits_ms, Promise.allSettled(this.commits), () => undefined);
+    await atMost(this.surroundings.clock, lastCommits_ms, Promise.allSettled(this.commits));
   }
 
   private lose(partitions: readonly TopicPartition[]): void {

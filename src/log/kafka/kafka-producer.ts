@@ -1,8 +1,9 @@
 /** Appends records; acknowledgements are counted, so that nothing ever blocks a thread. */
 import { MillraceError, messageOf } from '../../errors.ts';
+import { atMost } from '../../time/clock.ts';
 import type { LogProducer, ProducerOptions } from '../log.ts';
 import { type ClientError, codes, type DeliveryReport, newProducer, type ProducerClient } from './client.ts';
-import { atMost, connect, type Surroundings } from './connection.ts';
+import { connect, type Surroundings } from './connection.ts';
 import { producerSettings } from './settings.ts';
 
 /** The client sends a buffer without memory as a tombstone; a slice of a real one stays empty. */
@@ -95,7 +96,7 @@ class KafkaProducer implements LogProducer {
     const disconnected = new Promise<void>((resolve) => {
       this.client.disconnect(1, resolve);
     });
-    await atMost(clock, disconnect_ms, disconnected, () => undefined);
+    await atMost(clock, disconnect_ms, disconnected);
   }
 
   private checkAlive(): void {

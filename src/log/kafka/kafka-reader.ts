@@ -1,8 +1,9 @@
 /** Reads partitions of the caller's choice, outside any group. */
 import { messageOf, RetriableError } from '../../errors.ts';
+import { atMost } from '../../time/clock.ts';
 import type { LogReader, ReaderOptions, TopicPartition } from '../log.ts';
 import { type ClientError, type ConsumerClient, newConsumer } from './client.ts';
-import { atMost, connect, type Surroundings } from './connection.ts';
+import { connect, type Surroundings } from './connection.ts';
 import { checkRange, type OffsetLister } from './offsets.ts';
 import { RecordPump } from './record-pump.ts';
 import { readerSettings } from './settings.ts';
@@ -88,7 +89,7 @@ class KafkaReader implements LogReader {
     const disconnected = new Promise<void>((resolve) => {
       this.client.disconnect(resolve);
     });
-    await atMost(this.surroundings.clock, disconnect_ms, disconnected, () => undefined);
+    await atMost(this.surroundings.clock, disconnect_ms, disconnected);
   }
 
   private readonly goOn = (): void => {

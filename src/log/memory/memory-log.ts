@@ -19,10 +19,10 @@ export function createMemoryLog({ clock }: { readonly clock: Clock }): Log {
   const groups = new Map<string, MemoryGroup>();
   const topicOf = (name: string): MemoryTopic | undefined => topics.get(name);
   return {
-    ensureTopics(specs) {
-      for (const spec of specs) ensure(topics, spec);
-      return Promise.resolve();
-    },
+    ensureTopics: (specs) =>
+      Promise.resolve().then(() => {
+        for (const spec of specs) ensure(topics, spec);
+      }),
     describeTopics: (names) =>
       Promise.resolve(new Map(names.flatMap((name) => topicOf(name)?.info ?? []).map((info) => [info.name, info]))),
     producer: () => Promise.resolve(producer(clock, topicOf)),

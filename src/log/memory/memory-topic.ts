@@ -27,9 +27,13 @@ export class MemoryTopic {
 
   /** Calls back whenever a record was appended. The result ends it. */
   listen(listener: () => void): () => void {
-    this.listeners.add(listener);
+    // One entry for each call: a consumer listens once for each of its partitions.
+    const own = (): void => {
+      listener();
+    };
+    this.listeners.add(own);
     return () => {
-      this.listeners.delete(listener);
+      this.listeners.delete(own);
     };
   }
 

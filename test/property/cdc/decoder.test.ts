@@ -144,7 +144,9 @@ function damaged(bytes: Buffer, random: Random): Buffer {
     const at = random.below(result.length + 1);
     const length = random.below(8);
     const inserted = Buffer.from(
-      random.below(2) === 0 ? [random.below(256)] : ['{', '}', '[', ']', '"', '\\', ',', ':', '-', 'null'][random.below(10)]!,
+      random.below(2) === 0
+        ? [random.below(256)]
+        : ['{', '}', '[', ']', '"', '\\', ',', ':', '-', 'null'][random.below(10)]!,
     );
     const kind = random.below(4);
     if (kind === 0) result = Buffer.concat([result.subarray(0, at), inserted, result.subarray(at)]);

@@ -88,9 +88,9 @@ test('every variable arrives where it is used', () => {
 });
 
 test('variables of others and empty ones are passed over', () => {
-  expect(loadConfig({ PATH: '/bin', millrace_roles: 'x', MILLRACE_ROLES: '', MILLRACE_HTTP_PORT: undefined }, 'dev')).toEqual(
-    loadConfig({}, 'dev'),
-  );
+  expect(
+    loadConfig({ PATH: '/bin', millrace_roles: 'x', MILLRACE_ROLES: '', MILLRACE_HTTP_PORT: undefined }, 'dev'),
+  ).toEqual(loadConfig({}, 'dev'));
 });
 
 test('other Kafka variables become settings of the client', () => {
@@ -168,7 +168,12 @@ test.each([
 });
 
 test('a file stands below the environment', () => {
-  const path = file({ ...whole, MILLRACE_HTTP_PORT: 8081, MILLRACE_APPLICATION_ID: 'file', MILLRACE_KAFKA_SASL_USERNAME: 'f' });
+  const path = file({
+    ...whole,
+    MILLRACE_HTTP_PORT: 8081,
+    MILLRACE_APPLICATION_ID: 'file',
+    MILLRACE_KAFKA_SASL_USERNAME: 'f',
+  });
   const config = loadConfig({ MILLRACE_CONFIG_FILE: path, MILLRACE_APPLICATION_ID: 'environment' }, 'worker');
   expect(config.applicationId).toBe('environment');
   expect(config.http.port).toBe(8081);

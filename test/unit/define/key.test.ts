@@ -14,7 +14,10 @@ const int64 = fc.oneof(
 );
 const int32 = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
 /** Any text that a database can hold: no lone surrogates. */
-const anyText = fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: fc.constantFrom(':', '/', '%', '{', '}', ' ') }));
+const anyText = fc.oneof(
+  fc.string({ unit: 'binary' }),
+  fc.string({ unit: fc.constantFrom(':', '/', '%', '{', '}', ' ') }),
+);
 const row = fc.tuple(int64, int32, anyText);
 
 test('a key is read back as it was', () => {

@@ -1,5 +1,6 @@
 /** What a plan holds, and what its versions depend on. */
 import { expect, test } from 'vitest';
+import type { InputColumn, InputReference } from '../../../src/define/aggregate.ts';
 import { buildPlan } from '../../../src/define/plan-builder.ts';
 import {
   count,
@@ -37,8 +38,8 @@ function viewOf(features: (tx: never) => object, name = 'view', from = orders): 
   return featureView(name, options as never);
 }
 
-type Tx = ReturnType<typeof handle>;
-const handle = () => null as never as Parameters<typeof count<true>>[0] & Record<'id' | 'name' | 'at', never>;
+/** Columns of an input, as a definition without types sees them. */
+type Tx = InputReference<true> & Readonly<Record<'id' | 'name' | 'at', InputColumn<never, true>>>;
 
 const counted = (tx: Tx): object => ({ n: count(tx).over(tumbling('5m')) });
 const hashOf = (view: FeatureView, exported = 'v'): string =>

@@ -22,10 +22,7 @@ const n = column('n') as Expression<'int64'>;
 const m = column('m') as Expression<'int64'>;
 
 const evaluate = (expression: Expression, row: Readonly<Record<string, Value>>): Value =>
-  compileExpression(
-    expression.node,
-    columns,
-  )(columns.map(({ name }) => row[name] ?? null));
+  compileExpression(expression.node, columns)(columns.map(({ name }) => row[name] ?? null));
 
 const [t, f, u] = [true, false, null];
 
@@ -162,7 +159,12 @@ test.each(refused)('as %o the literal %s is refused', (type, literal) => {
 });
 
 test('texts compare as their UTF-8 bytes do, as in the C collation', () => {
-  const anyText = fc.string({ unit: fc.oneof(fc.constantFrom('a', '\ue000', '\uffff', '🦊', '\u{10ffff}'), fc.string({ unit: 'binary', maxLength: 1 })) });
+  const anyText = fc.string({
+    unit: fc.oneof(
+      fc.constantFrom('a', '\ue000', '\uffff', '🦊', '\u{10ffff}'),
+      fc.string({ unit: 'binary', maxLength: 1 }),
+    ),
+  });
   fc.assert(
     fc.property(anyText, anyText, (left, right) => {
       expect(Math.sign(compareValues(left, right))).toBe(Buffer.compare(Buffer.from(left), Buffer.from(right)));

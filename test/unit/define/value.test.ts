@@ -47,11 +47,15 @@ test.each([
 
 test('a decimal is read back as it was', () => {
   fc.assert(
-    fc.property(fc.bigInt({ min: -(10n ** 40n), max: 10n ** 40n }), fc.integer({ min: 0, max: 45 }), (unscaled, scale) => {
-      const text = formatDecimal(unscaled, scale);
-      expect(parseDecimal(text, scale)).toBe(unscaled);
-      expect(text).toMatch(scale === 0 ? /^-?\d+$/ : new RegExp(`^-?\\d+\\.\\d{${scale}}$`));
-    }),
+    fc.property(
+      fc.bigInt({ min: -(10n ** 40n), max: 10n ** 40n }),
+      fc.integer({ min: 0, max: 45 }),
+      (unscaled, scale) => {
+        const text = formatDecimal(unscaled, scale);
+        expect(parseDecimal(text, scale)).toBe(unscaled);
+        expect(text).toMatch(scale === 0 ? /^-?\d+$/ : new RegExp(`^-?\\d+\\.\\d{${scale}}$`));
+      },
+    ),
   );
 });
 

@@ -136,13 +136,18 @@ test('whatever a crashing connector repeats, each row is accepted once and in or
 
 test('an owner that takes over anywhere decides as the one before would have', () => {
   fc.assert(
-    fc.property(log, crashes, fc.array(fc.boolean(), { minLength: 100, maxLength: 100 }), (rows, crashed, takeovers) => {
-      let filter = new ReplayFilter(noHighWater);
-      const accepted = delivered(rows, crashed).filter((row, i) => {
-        if (takeovers[i % takeovers.length]) filter = reopened(filter);
-        return isNews(filter, row);
-      });
-      expect(accepted).toEqual(rows);
-    }),
+    fc.property(
+      log,
+      crashes,
+      fc.array(fc.boolean(), { minLength: 100, maxLength: 100 }),
+      (rows, crashed, takeovers) => {
+        let filter = new ReplayFilter(noHighWater);
+        const accepted = delivered(rows, crashed).filter((row, i) => {
+          if (takeovers[i % takeovers.length]) filter = reopened(filter);
+          return isNews(filter, row);
+        });
+        expect(accepted).toEqual(rows);
+      },
+    ),
   );
 });

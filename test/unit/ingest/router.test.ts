@@ -132,15 +132,15 @@ test('each reading of a table has its own two bits', () => {
     BigInt(Array.from({ length: 100 }, (_, i) => i).find((n) => partitionOf(String(n), 4) === partition)!);
   const update = routed(toPerson, rowOf([id(0), id(1)]), rowOf([id(0), id(2)]));
   expect(update.to).toEqual({
-    0: beforeBit(sender!) | afterBit(sender!),
-    1: beforeBit(receiver!),
-    2: afterBit(receiver!),
+    0: beforeBit(sender) | afterBit(sender),
+    1: beforeBit(receiver),
+    2: afterBit(receiver),
   });
 });
 
 test('whoever sends to himself is reached once, under both readings', () => {
   const at = partitionOf('7', 4);
-  expect(routed(toPerson, null, rowOf([7n, 7n])).to).toEqual({ [at]: afterBit(sender!) | afterBit(receiver!) });
+  expect(routed(toPerson, null, rowOf([7n, 7n])).to).toEqual({ [at]: afterBit(sender) | afterBit(receiver) });
 });
 
 test('every image with a key reaches exactly the partition of that key, under its reading', () => {
@@ -151,14 +151,14 @@ test('every image with a key reaches exactly the partition of that key, under it
       const { to, none } = routed(toPerson, before, after);
       const found: string[] = [];
       for (const [partition, bits] of Object.entries(to)) {
-        for (const input of [sender!, receiver!]) {
+        for (const input of [sender, receiver]) {
           if ((bits & beforeBit(input)) !== 0) found.push(`before ${input} ${partition}`);
           if ((bits & afterBit(input)) !== 0) found.push(`after ${input} ${partition}`);
         }
       }
       const expected: string[] = [];
       for (const [name, row] of Object.entries({ before, after })) {
-        for (const input of [sender!, receiver!]) {
+        for (const input of [sender, receiver]) {
           const key = row?.[1 + input] ?? null;
           if (key !== null) expected.push(`${name} ${input} ${partitionOf(String(key), 4)}`);
         }

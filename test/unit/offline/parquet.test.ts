@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Value } from '../../../src/define/column.ts';
-import { formatDecimal } from '../../../src/define/value.ts';
+import { formatDecimal, infinity_us, minusInfinity_us } from '../../../src/define/value.ts';
 import { MillraceError } from '../../../src/errors.ts';
 import type { FeatureRow } from '../../../src/frames/feature-frame.ts';
 import { encodeParquet, readRange, type ParquetFile } from '../../../src/offline/parquet.ts';
@@ -64,7 +64,7 @@ const kinds: readonly (readonly [string, readonly Value[]])[] = [
   ['word', ['', 'Zoë 🦊', '\0', "it's\n", 'x'.repeat(100_000), 'null', null, '\u{10ffff}']],
   ['flag', [true, false, null, true, true]],
   ['local', [0n, 1n, -1n, 1_714_557_600_123_456n, -62_135_596_800_000_000n, 253_402_300_799_999_999n, null]],
-  ['instant', [0n, 1n, -1n, 1_714_557_600_123_456n, null, 4_102_444_800_000_000n]],
+  ['instant', [0n, 1n, -1n, 1_714_557_600_123_456n, null, infinity_us, minusInfinity_us]],
   ['day', [0, -1, 20_000, -719_162, 2_932_896, null]],
 ];
 
@@ -218,7 +218,7 @@ function shown({ key, position, asOf_us, created_us, values }: FeatureRow): Row 
   };
 }
 
-describe('any rows', () => {
+describe('any rows', { timeout: 30_000 }, () => {
   test('are read back exactly, in order', async () => {
     await fc.assert(
       fc.asyncProperty(someRows, async (rows) => {
@@ -239,10 +239,10 @@ describe('any rows', () => {
           const [sum] = await query(
             `SELECT ${['0', ...found.map((one) => `(${one})`)].join(' + ')} AS n, count(${name}) AS all FROM ${path}`,
           );
-          expect({ name, n: BigInt(sum!['n'] as bigint) }).toEqual({ name, n: sum!['all'] });
+          expect({ name, n: BigInt(String(sum!['n'])) }).toEqual({ name, n: sum!['all'] });
         }
       }),
-      { numRuns: 15 },
+      { numRuns: 8 },
     );
   });
 });
