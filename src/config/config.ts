@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { InvalidError, messageOf } from '../errors.ts';
+import { hideCredentials, isSecretName } from '../util/secrets.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 /** What the process is to do decides what must be set. */
@@ -103,8 +104,9 @@ export function loadConfig(environment: Environment, purpose: Purpose): Config {
       kafka[name.slice('MILLRACE_KAFKA_'.length).toLowerCase().replaceAll('_', '.')] = text;
     else problems.push(`${name} is not a setting; did you mean ${nearest(name)}?`);
   }
-  const rolesGiven = (values.get('MILLRACE_ROLES') as Config['roles'] | undefined) ?? roles;
-  for (const name of required(purpose, rolesGiven)) {
+  // Roles that are wrong say nothing of what else is needed.
+  const rolesGiven = 'MILLRACE_ROLES' in given ? (values.get('MILLRACE_ROLES') as Config['roles'] | undefined) : roles;
+  for (const name of required(purpose, rolesGiven ?? [])) {
     if (!(name in given)) problems.push(`${name} is not set; for example ${name}=${examples[name] ?? ''}`);
   }
   if (problems.length > 0) throw new InvalidError('config-invalid', 'The configuration has faults:', problems);
@@ -130,10 +132,14 @@ function own(environment: Environment): Record<string, string> {
 function fromFile(path: string | undefined, problems: string[]): Record<string, string> {
   if (path === undefined || path === '') return {};
   try {
-    const parsed = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
-    return Object.fromEntries(Object.entries(parsed).map(([name, value]) => [name, String(value)]));
+    const parsed: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw new SyntaxError();
+    const entries = Object.entries(parsed).map(([name, value]): [string, string] => [name, String(value)]);
+    return Object.fromEntries(entries.filter(([, text]) => text !== ''));
   } catch (error) {
-    problems.push(`MILLRACE_CONFIG_FILE is "${path}": ${messageOf(error)}`);
+    // The parser's message quotes the file, and the file may hold secrets.
+    const why = error instanceof SyntaxError ? 'it is not one JSON object of settings' : messageOf(error);
+    problems.push(`MILLRACE_CONFIG_FILE is "${path}": ${why}`);
     return {};
   }
 }
@@ -171,18 +177,17 @@ function assemble(values: ReadonlyMap<Variable, unknown>, kafka: Record<string, 
   };
 }
 
-const secret = /password|secret|token|key/i;
-
 /** A value as it may stand in a message. */
-function shown(name: string, text: string): string {
-  return secret.test(name) ? '…' : text.replace(/\/\/[^@/]*@/, '//…@');
-}
+const shown = (name: string, text: string): string => (isSecretName(name) ? '…' : hideCredentials(text));
 
 /** The configuration for the log at start: secrets are replaced. */
 export function describeConfig(config: Config): object {
   const kafka = Object.fromEntries(Object.entries(config.kafka).map(([name, text]) => [name, shown(name, text)]));
   const { url, username, commandTimeout_ms } = config.redis;
-  return { ...config, kafka, redis: { url: shown('url', url), username, commandTimeout_ms } };
+  const redis = { url: hideCredentials(url), username, commandTimeout_ms };
+  const { endpoint } = config.s3;
+  const s3 = endpoint === undefined ? config.s3 : { ...config.s3, endpoint: hideCredentials(endpoint) };
+  return { ...config, kafka, redis, s3 };
 }
 
 /** The known name that shares the most pairs of neighbouring letters. */

@@ -1,8 +1,8 @@
 /** The faults that a definition can have beyond its types, one check per thing that is defined. */
-import type { Column } from './column.ts';
+import type { Column, ColumnType } from './column.ts';
 import type { Entity } from './entity.ts';
 import type { KeyField } from './key.ts';
-import type { TablePlan } from './plan.ts';
+import type { EntityPlan, TablePlan } from './plan.ts';
 import type { Problems } from './problems.ts';
 import type { Input, Table } from './table.ts';
 import type { FeatureView } from './view.ts';
@@ -48,23 +48,22 @@ export function checkTable(table: Table, path: string, problems: Problems): void
     problems.add(`${path}.primaryKey`, `column "${name}" may be null; rows without it could not be told apart`);
   }
   for (const [name, { type }] of Object.entries(table.columns)) {
-    if (
-      type.kind === 'decimal' &&
-      !(type.precision >= 1 && type.precision <= 131072 && type.scale >= 0 && type.scale <= type.precision)
-    ) {
-      problems.add(
-        `${path}.columns.${name}`,
-        `decimal(${type.precision}, ${type.scale}) is not possible: scale must be from 0 to precision`,
-      );
-    }
-    if (type.kind === 'timestamp' && !(type.precision >= 0 && type.precision <= 6)) {
-      problems.add(
-        `${path}.columns.${name}`,
-        `timestamp(${type.precision}) is not possible: the precision is from 0 to 6`,
-      );
-    }
+    const problem = typeProblem(type);
+    if (problem !== null) problems.add(`${path}.columns.${name}`, problem);
   }
   if (table.time !== null) checkEventTime(table.columns[table.time.event], table.time.event, names, path, problems);
+}
+
+function typeProblem(type: ColumnType): string | null {
+  const within = (value: number, low: number, high: number): boolean =>
+    Number.isInteger(value) && value >= low && value <= high;
+  if (type.kind === 'decimal' && !(within(type.precision, 1, 131_072) && within(type.scale, 0, type.precision))) {
+    return `decimal(${type.precision}, ${type.scale}) is not possible: the scale is a whole number from 0 to the precision`;
+  }
+  if (type.kind === 'timestamp' && !within(type.precision, 0, 6)) {
+    return `timestamp(${type.precision}) is not possible: the precision is a whole number from 0 to 6`;
+  }
+  return null;
 }
 
 function checkEventTime(
@@ -107,10 +106,49 @@ export function checkView(view: FeatureView, path: string, problems: Problems): 
   if (Object.keys(view.features).length === 0) problems.add(`${path}.features`, 'is empty');
 }
 
-export function checkFeatureName(name: string, path: string, problems: Problems): void {
-  if (!identifier.test(name))
-    problems.add(
-      path,
-      'a feature name must start with a letter and be letters, digits and _ (a leading _ is for bookkeeping)',
-    );
+/** Columns that every Parquet file has beside key and features. */
+const parquetColumns = ['event_timestamp', 'created_timestamp'];
+
+export function checkFeatureName(name: string, key: readonly KeyField[], path: string, problems: Problems): void {
+  if (!identifier.test(name)) {
+    const rule =
+      'a feature name must start with a letter and be letters, digits and _ (a leading _ is for bookkeeping)';
+    problems.add(path, rule);
+  }
+  if (parquetColumns.includes(name) || key.some((field) => field.name === name)) {
+    problems.add(path, 'the Parquet files have a column of this name already; choose another');
+  }
+}
+
+/** Values of two views may live in one online hash, but not in one field. */
+export function checkOnlineFields(views: readonly (readonly [string, FeatureView])[], problems: Problems): void {
+  const owners = new Map<string, readonly [string, FeatureView]>();
+  for (const [exported, view] of views) {
+    for (const name of Object.keys(view.features)) {
+      const field = JSON.stringify([view.onlineKey, name]);
+      const owner = owners.get(field);
+      if (owner === undefined) owners.set(field, [exported, view]);
+      else if (owner[1].name !== view.name) {
+        problems.add(`${exported}.features.${name}`, `${owner[0]} stores this field under the same online key already`);
+      }
+    }
+  }
+}
+
+/** One topic is read one way, whichever entities read it. */
+export function checkSharedTables(entities: readonly EntityPlan[], problems: Problems): void {
+  const known = new Map<string, { readonly text: string; readonly entity: string }>();
+  for (const { name, tables } of entities) {
+    for (const table of tables) {
+      const text = JSON.stringify(table);
+      const first = known.get(table.topic);
+      if (first === undefined) known.set(table.topic, { text, entity: name });
+      else if (first.text !== text) {
+        problems.add(
+          `table ${table.name}`,
+          `entities ${first.entity} and ${name} define it differently; define it once and use it in all views`,
+        );
+      }
+    }
+  }
 }

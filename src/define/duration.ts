@@ -21,6 +21,7 @@ export function parseDuration_us(text: string): number {
     throw new RangeError(`"${text}" is not a duration; write a whole number and ms, s, m, h or d, such as '5m'`);
   }
   const duration_us = Number(match[1]) * unit;
-  if (!Number.isSafeInteger(duration_us)) throw new RangeError(`"${text}" is longer than time is counted here: 285 years`);
+  if (!Number.isSafeInteger(duration_us))
+    throw new RangeError(`"${text}" is longer than time is counted here: 285 years`);
   return duration_us;
 }

@@ -52,7 +52,9 @@ export function parseTemplate(template: string, fields: readonly KeyField[]): Ke
   const missing = fields.find((_, i) => !parts.includes(i));
   if (missing !== undefined) throw new RangeError(`the key field {${missing.name}} does not occur in "${template}"`);
   if (literals.slice(1, -1).includes('')) {
-    throw new RangeError(`"${template}" has fields side by side; put a character between them, or different keys become one`);
+    throw new RangeError(
+      `"${template}" has fields side by side; put a character between them, or different keys become one`,
+    );
   }
   return { literals, parts };
 }

@@ -5,7 +5,15 @@ import { InvalidError } from '../errors.ts';
 import { hash32, hash64 } from '../util/hash.ts';
 import type { Feature } from './aggregate.ts';
 import type { ColumnType } from './column.ts';
-import { checkEntity, checkFeatureName, checkInput, checkTable, checkView } from './checks.ts';
+import {
+  checkEntity,
+  checkFeatureName,
+  checkInput,
+  checkOnlineFields,
+  checkSharedTables,
+  checkTable,
+  checkView,
+} from './checks.ts';
 import { parseDuration_us } from './duration.ts';
 import type { Entity } from './entity.ts';
 import { parseTemplate, type KeyField } from './key.ts';
@@ -20,7 +28,7 @@ import type {
   TimePlan,
   ViewPlan,
 } from './plan.ts';
-import { compileExpression, literalValue, typeOf } from './predicate.ts';
+import { compileExpression, inputsRead, literalValue, typeOf } from './predicate.ts';
 import { Problems } from './problems.ts';
 import type { Table } from './table.ts';
 import type { FeatureView } from './view.ts';
@@ -41,9 +49,9 @@ export function buildPlan(views: Readonly<Record<string, FeatureView>>): Plan {
   const byEntity = new Map<string, { entity: Entity; views: [string, FeatureView][] }>();
   const named = Object.entries(views).sort(([, a], [, b]) => (a.name < b.name ? -1 : 1));
   for (const [exported, view] of named) {
-    const twin = named.find(([other, { name }]) => other !== exported && name === view.name);
-    if (twin !== undefined && twin[0] < exported)
-      problems.add(exported, `the view name "${view.name}" is taken by ${twin[0]}`);
+    const twins = Object.keys(views).filter((other) => views[other]!.name === view.name);
+    const first = twins.sort()[0]!;
+    if (first !== exported) problems.add(exported, `the view name "${view.name}" is taken by ${first}`);
     const group = byEntity.get(view.entity.name) ?? { entity: view.entity, views: [] };
     if (describeEntity(group.entity) !== describeEntity(view.entity)) {
       problems.add(
@@ -57,6 +65,8 @@ export function buildPlan(views: Readonly<Record<string, FeatureView>>): Plan {
   if (named.length === 0)
     problems.add('definitions', 'no feature view is exported; export at least one featureView(…)');
   const entities = [...byEntity.values()].map((group) => entityPlan(group.entity, group.views, problems));
+  checkOnlineFields(named, problems);
+  checkSharedTables(entities, problems);
   if (problems.list.length > 0)
     throw new InvalidError('definition-invalid', 'The definitions have faults:', problems.list);
   return { entities: entities.sort((a, b) => (a.name < b.name ? -1 : 1)) };
@@ -206,15 +216,10 @@ function viewPlan(
   }
   const features = Object.entries(view.features).flatMap(([name, feature]) => {
     const path = `${exported}.features.${name}`;
-    checkFeatureName(name, path, problems);
-    const input = inputIndex.get(feature.aggregate.input);
-    if (input === undefined) {
-      problems.add(
-        path,
-        `reads "${feature.aggregate.input}", which is not in from; it has ${[...inputIndex.keys()].join(', ')}`,
-      );
-      return [];
-    }
+    checkFeatureName(name, around.key, path, problems);
+    const alias = readInput(feature, inputIndex, path, problems);
+    if (alias === null) return [];
+    const input = inputIndex.get(alias)!;
     return [featurePlan(name, feature, input, around.tables[around.inputs[input]!.table]!, path, problems)];
   });
   const inputs = [...new Set(inputIndex.values())].sort((a, b) => a - b);
@@ -229,10 +234,38 @@ function viewPlan(
       parts: [],
     },
     allowedLateness_us: Math.max(0, ...read.map((table) => table.time?.allowedLateness_us ?? 0)),
-    hash: hash64(
-      canonical([engineSemantics, around.key, read, view.name, describeInputs(view), describeFeatures(view)]),
-    ),
+    hash: features.length === Object.keys(view.features).length ? viewHash(view, around.key, read) : '',
   };
+}
+
+/** The one input that a feature reads, null when it is no feature or reads another one too. */
+function readInput(
+  feature: Feature,
+  inputs: ReadonlyMap<string, number>,
+  path: string,
+  problems: Problems,
+): string | null {
+  // A definitions file is not type-checked when it is loaded.
+  if ((feature as Partial<Feature>).definition !== 'feature') {
+    problems.add(path, 'is no feature; an aggregate needs its window: count(tx).over(tumbling(…))');
+    return null;
+  }
+  const { input, value, where } = feature.aggregate;
+  const read = [value, where].flatMap((expression) => (expression === null ? [] : inputsRead(expression.node)));
+  const foreign = [input, ...read].find((alias) => !inputs.has(alias));
+  if (foreign !== undefined) {
+    problems.add(path, `reads "${foreign}", which is not in from; it has ${[...inputs.keys()].join(', ')}`);
+    return null;
+  }
+  const other = read.find((alias) => alias !== input);
+  if (other !== undefined) problems.add(path, `aggregates rows of "${input}", but reads a column of "${other}" too`);
+  return other === undefined ? input : null;
+}
+
+/** Only of a view whose features are all features. */
+function viewHash(view: FeatureView, key: readonly KeyField[], tables: readonly TablePlan[]): string {
+  const { name, features } = view;
+  return hash64(canonical([engineSemantics, key, tables, name, describeInputs(view), describeFeatures(features)]));
 }
 
 function describeInputs(view: FeatureView): unknown {
@@ -243,14 +276,18 @@ function describeInputs(view: FeatureView): unknown {
   ]);
 }
 
-function describeFeatures(view: FeatureView): unknown {
-  return Object.entries(view.features).map(([name, { aggregate, window, fallback }]) => {
+function describeFeatures(features: FeatureView['features']): unknown {
+  return Object.entries(features).map(([name, { aggregate, window, fallback }]) => {
     return [name, aggregate.function, aggregate.input, aggregate.value?.node, aggregate.where?.node, window, fallback];
   });
 }
 
 function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? `${part}n` : part));
+  return JSON.stringify(value, (_, part: unknown) => {
+    if (typeof part === 'bigint') return `${part}n`;
+    // JSON has no word for these and would write null.
+    return typeof part === 'number' && !Number.isFinite(part) ? String(part) : part;
+  });
 }
 
 function featurePlan(

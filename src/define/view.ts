@@ -47,16 +47,30 @@ export type Features<V> =
     : never;
 
 function handleOf(inputName: string, input: Input): object {
-  const columns = Object.keys(input.table.columns).map((name): [string, object] => [
+  const { table } = input as Partial<Input>;
+  if (table === undefined) {
+    throw new RangeError(`from.${inputName} is no input; write from: { ${inputName}: table.by({ … }) }`);
+  }
+  const columns = Object.keys(table.columns).map((name): [string, object] => [
     name,
-    Object.freeze({ ...columnOf(inputName, name), inputName, timed: input.table.timed }),
+    Object.freeze({ ...columnOf(inputName, name), inputName, timed: table.timed }),
   ]);
-  return Object.freeze({ ...Object.fromEntries(columns), inputName, timed: input.table.timed });
+  const handle = Object.freeze({ ...Object.fromEntries(columns), inputName, timed: table.timed });
+  // A definitions file is not type-checked when it is loaded: a misspelt column must not pass for undefined.
+  return new Proxy(handle, {
+    get(target, name): unknown {
+      if (typeof name === 'symbol' || name in target) return Reflect.get(target, name);
+      throw new RangeError(
+        `table ${table.name} has no column "${name}"; it declares ${Object.keys(table.columns).join(', ')}`,
+      );
+    },
+  });
 }
 
 /**
  * A group of features of one entity: computed together, stored together, read together.
  * @param name letters, digits, `_`; names the Parquet folder and the bookkeeping field.
+ * @throws RangeError when `features` reads a column that the table does not declare.
  * @example
  * export const userFeatures = featureView('user_features', {
  *   entity: user,

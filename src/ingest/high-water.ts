@@ -9,6 +9,8 @@ import type { RowChange } from '../cdc/row-change.ts';
 export const metadataLimit_bytes = 4000;
 
 const formatVersion = '1';
+const time = '(-Infinity|-?\\d+)';
+const pattern = new RegExp(`^${formatVersion};(\\d+);(\\d+);(\\d+);(\\d+);${time};${time};([A-Za-z0-9+/=]*)$`);
 
 export interface HighWater {
   /** Highest `source.sequence` of a streamed row. */
@@ -51,7 +53,7 @@ export function formatHighWater(high: HighWater): string {
   if (text.length > metadataLimit_bytes) {
     throw new SourceStoppedError(
       'source-stopped',
-      `${high.seen.size} rows share the LSN ${high.sequence[1]}; the replay filter can remember about 480. ` +
+      `${high.seen.size} rows share the LSN ${high.sequence[1]}; the replay filter can remember about 370. ` +
         'Load so many rows with several statements, or raise the generation after the load',
     );
   }
@@ -60,15 +62,16 @@ export function formatHighWater(high: HighWater): string {
 
 /** @throws SourceStoppedError when the text was not written by {@link formatHighWater}. */
 export function parseHighWater(text: string): HighWater {
-  const [version, session, snapshotLsn, first, second, commit_us, eventTime_us, seen] = text.split(';');
-  if (version !== formatVersion || seen === undefined) {
+  const match = pattern.exec(text);
+  if (match === null) {
     throw new SourceStoppedError(
       'source-stopped',
       `the committed source offset carries metadata of another format ("${text.slice(0, 20)}"); ` +
         'was the consumer group used by another program? Choose another MILLRACE_APPLICATION_ID or raise the generation',
     );
   }
-  const hashes = Buffer.from(seen, 'base64').toString('hex').match(/.{16}/g) ?? [];
+  const [, session, snapshotLsn, first, second, commit_us, eventTime_us, seen] = match;
+  const hashes = Buffer.from(seen!, 'base64').toString('hex').match(/.{16}/g) ?? [];
   return {
     session: Number(session),
     snapshotLsn: BigInt(snapshotLsn!),

@@ -4,7 +4,7 @@ import type { Marks } from '../frames/row-frame.ts';
 
 /** A heartbeat is wall-clock, not a watermark: rows 20 s older were seen to follow one. */
 const heartbeatTrust_us = 60_000_000;
-/** Without heartbeats nothing older than this is waited for. */
+/** From a connector without heartbeats nothing older than this is waited for. */
 const silenceTrust_us = 3_600_000_000;
 
 export class SourceMarks {
@@ -51,8 +51,8 @@ export class SourceMarks {
   caughtUp(asked_ms: number, quietSince_ms: number, heartbeat_ms: number | null): void {
     const asked_us = asked_ms * 1000;
     if (asked_us - quietSince_ms * 1000 < this.idleTimeout_us) return;
-    const trusted_us = heartbeat_ms === null ? -Infinity : heartbeat_ms * 1000 - heartbeatTrust_us;
-    this.advance(Math.max(trusted_us, asked_us - silenceTrust_us), asked_us - this.outOfOrderness_us);
+    const trusted_us = heartbeat_ms === null ? asked_us - silenceTrust_us : heartbeat_ms * 1000 - heartbeatTrust_us;
+    this.advance(trusted_us, asked_us - this.outOfOrderness_us);
   }
 
   private advance(data_us: number, clock_us: number): void {

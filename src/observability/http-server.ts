@@ -7,6 +7,17 @@ export interface HttpAnswer {
   readonly status: number;
   readonly contentType: string;
   readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** The request is at fault; the message says how. */
+export class RequestError extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
 }
 
 export interface HttpRoute {
@@ -40,7 +51,7 @@ export async function serveHttp(options: {
   const { host, port, routes } = options;
   const server = createServer((request, response) => {
     void answer(request, routes)
-      .catch((error: unknown) => json(500, { error: messageOf(error) }))
+      .catch((error: unknown) => json(error instanceof RequestError ? error.status : 500, { error: messageOf(error) }))
       .then((result) => {
         send(response, result);
       });
@@ -48,7 +59,7 @@ export async function serveHttp(options: {
   await listen(server, host, port);
   const { port: bound } = server.address() as AddressInfo;
   return {
-    url: `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${bound}`,
+    url: urlOf(host, bound),
     close: () =>
       new Promise((resolve) => {
         server.close(() => {
@@ -57,6 +68,11 @@ export async function serveHttp(options: {
         server.closeAllConnections();
       }),
   };
+}
+
+function urlOf(host: string, port: number): string {
+  if (host === '0.0.0.0') return `http://127.0.0.1:${port}`;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {
@@ -73,15 +89,17 @@ function listen(server: Server, host: string, port: number): Promise<void> {
 }
 
 async function answer(request: IncomingMessage, routes: readonly HttpRoute[]): Promise<HttpAnswer> {
-  const path = new URL(request.url ?? '/', 'http://localhost').pathname;
+  const path = request.url?.split('?')[0] ?? '/';
   const matching = routes.filter((route) =>
     route.path.endsWith('/') ? path.startsWith(route.path) : path === route.path,
   );
   if (matching.length === 0)
     return json(404, { error: `nothing is at ${path}`, paths: routes.map((route) => route.path) });
   const route = matching.find(({ method }) => method === request.method);
-  if (route === undefined)
-    return json(405, { error: `${path} answers to ${matching.map(({ method }) => method).join(', ')}` });
+  if (route === undefined) {
+    const allowed = matching.map(({ method }) => method).join(', ');
+    return { ...json(405, { error: `${path} answers to ${allowed}` }), headers: { allow: allowed } };
+  }
   return route.handle({ path, body: await read(request) });
 }
 
@@ -90,13 +108,13 @@ async function read(request: IncomingMessage): Promise<string> {
   let size_bytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size_bytes += chunk.length;
-    if (size_bytes > bodyLimit_bytes) throw new RangeError(`the body is larger than ${bodyLimit_bytes} bytes`);
+    if (size_bytes > bodyLimit_bytes) throw new RequestError(413, `the body is larger than ${bodyLimit_bytes} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function send(response: ServerResponse, { status, contentType, body }: HttpAnswer): void {
-  response.writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(body) });
+function send(response: ServerResponse, { status, contentType, body, headers }: HttpAnswer): void {
+  response.writeHead(status, { ...headers, 'content-type': contentType, 'content-length': Buffer.byteLength(body) });
   response.end(body);
 }

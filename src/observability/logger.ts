@@ -1,5 +1,7 @@
 /** Structured logs: one JSON object a line on standard error, so that standard output stays the command's own. */
 import pino from 'pino';
+import { messageOf } from '../errors.ts';
+import { isSecretName } from '../util/secrets.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
@@ -10,16 +12,18 @@ export interface Logger {
   error(fields: object, message: string): void;
 }
 
-/** Fields whose values never reach a log, wherever they stand. */
-const secrets = [
-  'password',
-  'secret',
-  'token',
-  'accessKeyId',
-  'secretAccessKey',
-  '["sasl.password"]',
-  '["ssl.key.password"]',
-];
+const depthLimit = 8;
+
+/** The fields of a line with secrets replaced, wherever they stand, and errors as their messages. */
+function masked(value: unknown, depth = 0): unknown {
+  if (value instanceof Error) return messageOf(value);
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth === depthLimit) return '…';
+  if (Array.isArray(value)) return value.map((item) => masked(item, depth + 1));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, field]) => [name, isSecretName(name) ? '[secret]' : masked(field, depth + 1)]),
+  );
+}
 
 export function createLogger(level: LogLevel): Logger {
   return pino(
@@ -27,10 +31,9 @@ export function createLogger(level: LogLevel): Logger {
       level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-      redact: {
-        paths: secrets.flatMap((name) => [name, name.startsWith('[') ? `*${name}` : `*.${name}`]),
-        censor: '[secret]',
+      formatters: {
+        level: (label) => ({ level: label }),
+        log: (fields) => masked(fields) as Record<string, unknown>,
       },
     },
     pino.destination({ fd: 2, sync: true }),

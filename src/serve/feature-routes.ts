@@ -2,7 +2,7 @@
 import { renderKey } from '../define/key.ts';
 import type { EntityPlan, Plan, ViewPlan } from '../define/plan.ts';
 import { formatTimestamp } from '../define/value.ts';
-import { json, type HttpAnswer, type HttpRoute } from '../observability/http-server.ts';
+import { json, RequestError, type HttpAnswer, type HttpRoute } from '../observability/http-server.ts';
 import { bookkeepingField, parseBookkeeping, type OnlineStore } from '../online/online-store.ts';
 
 /**
@@ -23,9 +23,17 @@ export function featureRoute(plan: Plan, online: OnlineStore): HttpRoute {
         const form = entity.key.map((field) => `{${field.name}}`).join('/');
         return json(400, { error: `the path must be /features/${name}/${form}` });
       }
-      return read(entity, view, parts, online);
+      return read(entity, view, parts.map(decodePart), online);
     },
   };
+}
+
+function decodePart(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new RequestError(400, `"${part}" is not percent-encoded text`);
+  }
 }
 
 async function read(
@@ -34,11 +42,11 @@ async function read(
   parts: readonly string[],
   online: OnlineStore,
 ): Promise<HttpAnswer> {
-  const key = parts.map((part) => encodeURIComponent(decodeURIComponent(part))).join(':');
+  const key = parts.map((part) => encodeURIComponent(part)).join(':');
   const stored = renderKey(view.online, key);
   const [hash] = await online.read([stored]);
   const own = hash?.get(bookkeepingField(view.name));
-  const identity = Object.fromEntries(entity.key.map((field, i) => [field.name, decodeURIComponent(parts[i]!)]));
+  const identity = Object.fromEntries(entity.key.map((field, i) => [field.name, parts[i]!]));
   if (hash === null || hash === undefined || own === undefined) {
     return json(404, { error: `${stored} was never seen: no row with this key has arrived`, entity: identity });
   }

@@ -13,7 +13,7 @@ export interface EnvelopeOptions {
 }
 
 /** JSON text in which a bigint is a plain number, whatever its size. */
-function jsonText(value: unknown): string {
+export function jsonText(value: unknown): string {
   if (typeof value === 'bigint') return value.toString();
   if (Array.isArray(value)) return `[${value.map(jsonText).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);

@@ -160,9 +160,8 @@ function damaged(bytes: Buffer, random: Random): Buffer {
 
 test('damaged bytes are a row or an error that names its recovery, and the next record is read as ever', () => {
   const decode = createDecoder(plan);
-  const whole = records.map((text) => text.replace(/"lsn":\d+/, '"lsn":null'));
   fc.assert(
-    fc.property(fc.constantFrom(...whole), seed, (text, n) => {
+    fc.property(fc.constantFrom(...records), seed, (text, n) => {
       const bytes = damaged(Buffer.from(text), seeded(n));
       try {
         expect(decode(bytes).kind).toBe('row');

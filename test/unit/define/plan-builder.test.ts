@@ -125,17 +125,17 @@ const tableFaults: readonly (readonly [string, Overrides, readonly string[]])[] 
   [
     'a scale above the precision',
     { columns: { price: decimal(2, 3) } },
-    [`${table}.columns.price: decimal(2, 3) is not possible: scale must be from 0 to precision`],
+    [`${table}.columns.price: decimal(2, 3) is not possible: the scale is a whole number from 0 to the precision`],
   ],
   [
     'a negative scale',
     { columns: { price: decimal(2, -1) } },
-    [`${table}.columns.price: decimal(2, -1) is not possible: scale must be from 0 to precision`],
+    [`${table}.columns.price: decimal(2, -1) is not possible: the scale is a whole number from 0 to the precision`],
   ],
   [
     'a timestamp precision above microseconds',
     { columns: { at: timestamp(7) } },
-    [`${table}.columns.at: timestamp(7) is not possible: the precision is from 0 to 6`],
+    [`${table}.columns.at: timestamp(7) is not possible: the precision is a whole number from 0 to 6`],
   ],
   [
     'column names that the input handle uses itself',

@@ -175,7 +175,7 @@ test('a source topic that does not exist is named, with what to look at', async 
   });
   const empty = await MemoryFleet.create({ entities: [] });
   try {
-    const lost = new MemoryFleetOn(empty, planOf(other as typeof transactions));
+    const lost = new MemoryFleetOn(empty, planOf(other));
     await expect(lost.start()).rejects.toThrow(
       /do not exist:\n {2}- dbserver\.public\.nowhere \(table public\.nowhere\)\n.*table\.include\.list/,
     );
