@@ -1,8 +1,8 @@
 import type { ColumnType, Timestamp, Value } from './column.ts';
 
-/** Postgres' `infinity` and `-infinity`, as the two ends of the 64-bit range. */
+/** Postgres' `infinity` and `-infinity`, in the form that DuckDB reads from Parquet. */
 export const infinity_us = 9223372036854775807n;
-export const minusInfinity_us = -9223372036854775808n;
+export const minusInfinity_us = -9223372036854775807n;
 
 /** How far JavaScript's Date reaches, the year 275760. */
 const latestDate_us = 8_640_000_000_000_000_000n;

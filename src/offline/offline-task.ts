@@ -97,7 +97,7 @@ export class OfflineTask {
     const progress = this.views[view.index]!;
     if (offset <= progress.stored) return;
     const record = { offset, value, rows, day: day(firstAsOf_us) };
-    if (progress.open !== null && record.day > progress.open.records[0]!.day) this.cut(progress);
+    if (progress.open !== null && startsFile(record, progress.open.records)) this.cut(progress);
     const file = (progress.open ??= { records: [], opened_ms: now_ms, rows: 0, bytes: 0 });
     file.records.push(record);
     file.rows += rows;
@@ -138,9 +138,15 @@ export class OfflineTask {
     const isLeft = ({ offset }: HeldRecord): boolean => offset > progress.stored;
     for (const cut of progress.cut.splice(0)) {
       const left = cut.records.filter(isLeft);
-      if (left.length > 0) progress.cut.push(left.length === cut.records.length ? cut : this.fileOf(cut.view, left));
+      const files = left.length === cut.records.length ? [cut] : byDay(left).map((run) => this.fileOf(cut.view, run));
+      progress.cut.push(...files);
     }
-    if (progress.open !== null && !progress.open.records.every(isLeft)) progress.open = reopened(progress.open, isLeft);
+    const { open } = progress;
+    if (open === null || open.records.every(isLeft)) return;
+    const runs = byDay(open.records.filter(isLeft));
+    const newest = runs.pop();
+    progress.open = newest === undefined ? null : reopened(open, newest);
+    progress.cut.push(...runs.map((run) => this.fileOf(progress.view, run)));
   }
 
   private cut(progress: ViewProgress): void {
@@ -161,9 +167,20 @@ export class OfflineTask {
   }
 }
 
-function reopened(file: OpenFile, isLeft: (record: HeldRecord) => boolean): OpenFile | null {
-  const records = file.records.filter(isLeft);
-  if (records.length === 0) return null;
+/** A file has the day of its first record; a later day starts a new one. */
+const startsFile = (record: HeldRecord, file: readonly HeldRecord[]): boolean => record.day > file[0]!.day;
+
+function byDay(records: readonly HeldRecord[]): HeldRecord[][] {
+  const runs: HeldRecord[][] = [];
+  for (const record of records) {
+    const run = runs.at(-1);
+    if (run === undefined || startsFile(record, run)) runs.push([record]);
+    else run.push(record);
+  }
+  return runs;
+}
+
+function reopened(file: OpenFile, records: HeldRecord[]): OpenFile {
   const sum = (of: (record: HeldRecord) => number): number => records.reduce((total, record) => total + of(record), 0);
   return { records, opened_ms: file.opened_ms, rows: sum(({ rows }) => rows), bytes: sum(({ value }) => value.length) };
 }

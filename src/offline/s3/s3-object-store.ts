@@ -8,8 +8,12 @@ import {
   S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
-import { FatalError, type MillraceError, RetriableError, messageOf } from '../../errors.ts';
+import { FatalError, MillraceError, RetriableError, messageOf } from '../../errors.ts';
 import type { ObjectStore } from '../object-store.ts';
+
+const notImplemented = 501;
+/** Timed out, conflict with another write, too many requests. */
+const passing = new Set([408, 409, 429]);
 
 export interface S3Options {
   readonly bucket: string;
@@ -23,11 +27,18 @@ export interface S3Options {
 }
 
 export function createS3ObjectStore(options: S3Options): ObjectStore {
+  const timeout_ms = options.requestTimeout_ms ?? 30_000;
   const client = new S3Client({
     region: options.region,
     // The caller retries, by the same name; more tries in here would only hide what is wrong.
     maxAttempts: 2,
-    requestHandler: { requestTimeout: options.requestTimeout_ms ?? 30_000, connectionTimeout: 5000 },
+    requestHandler: {
+      requestTimeout: timeout_ms,
+      throwOnRequestTimeout: true,
+      // An answer that stops in its middle counts too.
+      socketTimeout: timeout_ms,
+      connectionTimeout: 5000,
+    },
     ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint, forcePathStyle: true }),
   });
   return new S3ObjectStore(client, options);
@@ -95,15 +106,26 @@ class S3ObjectStore implements ObjectStore {
 
   async probe(): Promise<void> {
     const name = `.millrace-probe-${randomUUID()}`;
-    const outcomes = [await this.create(name, Buffer.from('1')), await this.create(name, Buffer.from('2'))];
-    await this.client
-      .send(new DeleteObjectCommand({ Bucket: this.bucket, Key: this.prefix + name }))
-      .catch(() => undefined);
-    if (outcomes.join() !== 'created,exists') {
+    if (await this.overwrites(name)) {
       throw new FatalError(
         'object-store-unfit',
-        `${this.place} does not refuse to overwrite an object (If-None-Match is ignored): two owners of a partition could not be told apart. Use a store with conditional writes`,
+        `${this.place} has no conditional writes (If-None-Match is ignored or refused): two owners of a partition could not be told apart. Use a store with conditional writes`,
       );
+    }
+  }
+
+  /** Whether an object that is there can be created once more. */
+  private async overwrites(name: string): Promise<boolean> {
+    try {
+      // The first may well say "exists": its own first try had come through and its answer got lost.
+      await this.create(name, Buffer.from('1'));
+      return (await this.create(name, Buffer.from('2'))) === 'created';
+    } catch (error) {
+      if (error instanceof MillraceError && statusOf(error.cause) === notImplemented) return true;
+      throw error;
+    } finally {
+      const remove = new DeleteObjectCommand({ Bucket: this.bucket, Key: this.prefix + name });
+      await this.client.send(remove).catch(() => undefined);
     }
   }
 
@@ -113,22 +135,27 @@ class S3ObjectStore implements ObjectStore {
   }
 
   private classify(error: unknown): MillraceError {
-    const status = statusOf(error);
     const name = error instanceof Error ? error.name : '';
-    if (status === 404 || status === 403 || status === 401 || /Credentials/.test(name)) {
-      const what = status === 404 ? 'it does not exist' : 'access is refused or there are no credentials';
+    const options = { cause: error };
+    const lasting = lastingRefusal(statusOf(error), name);
+    if (lasting !== null) {
+      const what = `${this.place}: ${lasting} (${name || messageOf(error)})`;
       const check = 'check MILLRACE_S3_BUCKET, MILLRACE_S3_ENDPOINT, MILLRACE_S3_REGION and the AWS credentials';
-      return new FatalError('store-unavailable', `${this.place}: ${what} (${name || messageOf(error)}); ${check}`, {
-        cause: error,
-      });
+      return new FatalError('store-unavailable', `${what}; ${check}`, options);
     }
     const why = messageOf(error) || (error as NodeJS.ErrnoException).code || name;
-    return new RetriableError(
-      'store-unavailable',
-      `${this.place} does not answer: ${why}; check MILLRACE_S3_ENDPOINT and the server`,
-      { cause: error },
-    );
+    const message = `${this.place} does not answer: ${why}; check MILLRACE_S3_ENDPOINT and the server`;
+    return new RetriableError('store-unavailable', message, options);
   }
+}
+
+/** What the same request will meet again, however often it is made; null when another try may help. */
+function lastingRefusal(status: number | undefined, name: string): string | null {
+  if (/Credentials/.test(name)) return 'there are no credentials';
+  if (status === undefined || status >= 500 || passing.has(status)) return null;
+  if (status === 404) return 'it does not exist';
+  if (status === 401 || status === 403) return 'access is refused';
+  return status >= 300 ? 'the request is refused' : null;
 }
 
 function statusOf(error: unknown): number | undefined {

@@ -233,13 +233,14 @@ describe('any rows', { timeout: 30_000 }, () => {
       fc.asyncProperty(someRows, async (rows) => {
         const path = await written(rows);
         for (const name of ['name', ...featureNames]) {
-          // The comparison with a constant is what a reader answers from the statistics.
-          const constants = await query(`SELECT DISTINCT ${name}::VARCHAR AS v FROM ${path} WHERE ${name} IS NOT NULL`);
-          const found = constants.map(({ v }) => `SELECT count(*) FROM ${path} WHERE ${name} = ${sqlText(String(v))}`);
-          const [sum] = await query(
-            `SELECT ${['0', ...found.map((one) => `(${one})`)].join(' + ')} AS n, count(${name}) AS all FROM ${path}`,
+          const some = await query(
+            `SELECT ${name}::VARCHAR AS v, count(*) AS n FROM ${path} WHERE ${name} IS NOT NULL GROUP BY ${name} LIMIT 3`,
           );
-          expect({ name, n: BigInt(String(sum!['n'])) }).toEqual({ name, n: sum!['all'] });
+          // The comparison with a constant is what a reader answers from the statistics.
+          for (const { v, n } of some) {
+            const found = await query(`SELECT count(*) AS n FROM ${path} WHERE ${name} = ${sqlText(String(v))}`);
+            expect({ name, v, n: found[0]!['n'] }).toEqual({ name, v, n });
+          }
         }
       }),
       { numRuns: 8 },
