@@ -65,3 +65,9 @@ export function formatValue(type: ColumnType, value: Value): string | null {
       return String(value);
   }
 }
+
+/** A value as a reader in TypeScript gets it, see {@link TypeOfKind}: texts for decimals, dates and times, numbers as they are. */
+export function readableValue(type: ColumnType, value: Value): Value {
+  const isNumber = type.kind === 'int32' || type.kind === 'int64' || type.kind === 'float64' || type.kind === 'boolean';
+  return isNumber ? value : formatValue(type, value);
+}
