@@ -1,20 +1,22 @@
 #!/usr/bin/env node
 /** The command line, and the composition root: the only place that knows which adapters stand behind the ports. */
 import { Command } from 'commander';
-import { MillraceError } from '../errors.ts';
-import { runDev } from './dev.ts';
+import { FatalError, messageOf, MillraceError } from '../errors.ts';
 import { packageVersion } from './version.ts';
-import { runWorker } from './worker.ts';
 
 const program = new Command('millrace')
   .description('Database changes in, machine-learning features out: the same values online and offline.')
   .version(packageVersion());
 
+// Each command loads its own parts: `dev` runs where the native Kafka client is not built.
 program
   .command('worker')
   .description('run this process’s share of the ingest, entity and offline tasks')
   .argument('<definitions>', 'TypeScript or JavaScript file that exports feature views')
-  .action(runWorker);
+  .action(async (definitions: string) => {
+    const { runWorker } = await import('./worker.ts').catch(clientMissing);
+    await runWorker(definitions);
+  });
 
 program
   .command('dev')
@@ -22,7 +24,16 @@ program
   .argument('<definitions>', 'TypeScript or JavaScript file that exports feature views')
   .option('--input <file>', 'lines of JSON: {"topic", "key", "value"}, value a Debezium envelope')
   .option('--data <folder>', 'where Parquet files go', '.millrace')
-  .action(runDev);
+  .action(async (definitions: string, options: { readonly input?: string; readonly data: string }) => {
+    const { runDev } = await import('./dev.ts');
+    await runDev(definitions, options);
+  });
+
+function clientMissing(error: unknown): never {
+  if (!messageOf(error).includes('Could not locate the bindings file')) throw error;
+  const build = 'run npm rebuild @confluentinc/kafka-javascript, or make stack in a checkout';
+  throw new FatalError('log-unavailable', `the native Kafka client is not built: ${build}`, { cause: error });
+}
 
 try {
   await program.parseAsync();

@@ -35,7 +35,6 @@ const variables = {
   MILLRACE_S3_ENDPOINT: z.url('must be a URL such as https://s3.eu-north-1.amazonaws.com'),
   MILLRACE_S3_PREFIX: z.string(),
   MILLRACE_S3_REGION: z.string(),
-  MILLRACE_STATE_DIR: z.string(),
   MILLRACE_HTTP_HOST: z.string(),
   MILLRACE_HTTP_PORT: whole(0).refine((port) => port < 65_536, 'must be below 65536'),
   MILLRACE_ROLES: z
@@ -76,7 +75,6 @@ export interface Config {
     readonly prefix: string;
     readonly region: string;
   };
-  readonly stateDir: string;
   readonly http: { readonly host: string; readonly port: number };
   readonly roles: readonly (typeof roles)[number][];
   readonly commitInterval_ms: number;
@@ -164,7 +162,6 @@ function assemble(values: ReadonlyMap<Variable, unknown>, kafka: Record<string, 
       region: get('MILLRACE_S3_REGION', 'us-east-1'),
       ...optional('endpoint', 'MILLRACE_S3_ENDPOINT'),
     },
-    stateDir: get('MILLRACE_STATE_DIR', '.millrace'),
     http: { host: get('MILLRACE_HTTP_HOST', '0.0.0.0'), port: get('MILLRACE_HTTP_PORT', 8080) },
     roles: get('MILLRACE_ROLES', roles),
     commitInterval_ms: get('MILLRACE_COMMIT_INTERVAL_MS', 200),
