@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { register } from 'tsx/esm/api';
+import { tsImport } from 'tsx/esm/api';
 import { buildPlan } from '../define/plan-builder.ts';
 import type { Plan } from '../define/plan.ts';
 import type { FeatureView } from '../define/view.ts';
@@ -25,10 +25,9 @@ function isView(exported: unknown): exported is FeatureView {
 export async function loadDefinitions(path: string): Promise<Plan> {
   const file = resolve(path);
   if (!existsSync(file)) throw new FatalError('definition-invalid', `there is no definitions file ${file}`);
-  register();
   let exports: Readonly<Record<string, unknown>>;
   try {
-    exports = (await import(pathToFileURL(file).href)) as Readonly<Record<string, unknown>>;
+    exports = (await tsImport(pathToFileURL(file).href, import.meta.url)) as Readonly<Record<string, unknown>>;
   } catch (error) {
     throw new FatalError('definition-invalid', `cannot load the definitions file ${file}: ${messageOf(error)}`, {
       cause: error,

@@ -9,6 +9,7 @@ import type { EntityPlan, TablePlan } from '../define/plan.ts';
 import { SourceStoppedError } from '../errors.ts';
 import { beforeBits, encodeRowsFrame, type Marks, type RowEntry, type SourceId } from '../frames/row-frame.ts';
 import { noHighWater, type HighWater } from './high-water.ts';
+import type { Outcome } from './outcome.ts';
 import { ReplayFilter } from './replay-filter.ts';
 import { route, type EntityRoute } from './router.ts';
 import { SourceMarks } from './source-marks.ts';
@@ -25,9 +26,6 @@ export interface SourcePartitionOptions {
   /** What the committed source offset carried, null at the first start. */
   readonly restored: HighWater | null;
 }
-
-/** What became of a record. */
-export type Outcome = 'row' | 'tombstone' | 'replayed' | 'snapshot-ignored';
 
 export interface OutgoingFrame {
   readonly entity: EntityPlan;

@@ -17,8 +17,9 @@ import {
   type Marks,
   type SourceId,
 } from '../frames/row-frame.ts';
+import type { Outcome } from '../ingest/outcome.ts';
 import { routesOf } from '../ingest/router.ts';
-import { SourcePartition, type Outcome } from '../ingest/source-partition.ts';
+import { SourcePartition } from '../ingest/source-partition.ts';
 
 /** The parts of an entity key, by the fields' names. */
 export type KeyOf<Key extends KeyFields> = {

@@ -1,5 +1,6 @@
 /** A source partition that this worker owns: its ingest, how far it is, and what became of its records. */
-import type { Outcome, SourcePartition } from '../ingest/source-partition.ts';
+import type { Outcome } from '../ingest/outcome.ts';
+import type { SourcePartition } from '../ingest/source-partition.ts';
 import type { TopicPartition } from '../log/log.ts';
 import type { Counting, Metrics } from '../observability/metrics.ts';
 

@@ -4,7 +4,8 @@ import { RecordError, SourceStoppedError } from '../../../src/errors.ts';
 import { decodeEntityFrame, type RowsFrame } from '../../../src/frames/row-frame.ts';
 import { formatHighWater, parseHighWater, type HighWater } from '../../../src/ingest/high-water.ts';
 import { partitionOf, routesOf } from '../../../src/ingest/router.ts';
-import { SourcePartition, type Outcome } from '../../../src/ingest/source-partition.ts';
+import type { Outcome } from '../../../src/ingest/outcome.ts';
+import { SourcePartition } from '../../../src/ingest/source-partition.ts';
 import { envelope, transactionFields, type EnvelopeOptions } from '../../support/envelope.ts';
 import { rowOf, transactionsPlan, userPlan, type Transaction } from '../../support/shop.ts';
 
