@@ -10,10 +10,15 @@ export interface Counting {
   add(amount: number): void;
 }
 
+/** One series of a histogram. */
+export interface Observing {
+  observe(value: number): void;
+}
+
 export interface Metrics {
   counter<Name extends NamesOf<'counter'>>(name: Name, labels: LabelsOf<Name>): Counting;
   gauge<Name extends NamesOf<'gauge'>>(name: Name, labels: LabelsOf<Name>): { set(value: number): void };
-  histogram<Name extends NamesOf<'histogram'>>(name: Name, labels: LabelsOf<Name>): { observe(value: number): void };
+  histogram<Name extends NamesOf<'histogram'>>(name: Name, labels: LabelsOf<Name>): Observing;
   /** Forgets one series, of a partition that left. */
   remove<Name extends NamesOf<'gauge'>>(name: Name, labels: LabelsOf<Name>): void;
   /** In Prometheus' text format. */

@@ -77,10 +77,6 @@ export class EntityRunner {
     return [...this.owned.values()].filter((owned) => owned.isRestoring).map(({ at }) => partitionId(at));
   }
 
-  get partitions(): number {
-    return this.owned.size;
-  }
-
   /** It owns partitions, and every frame that is in them now is applied, online and committed. */
   async caughtUp(): Promise<boolean> {
     const owned = [...this.owned.values()];

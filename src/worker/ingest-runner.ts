@@ -84,10 +84,6 @@ export class IngestRunner {
     return reached && owned.length > 0;
   }
 
-  get partitions(): number {
-    return this.owned.size;
-  }
-
   private sources(): OwnedSource[] {
     return [...this.owned.values()];
   }

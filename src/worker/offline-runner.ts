@@ -73,10 +73,6 @@ export class OfflineRunner {
     logger.info({ topics: [...this.entities.keys()] }, 'offline tasks started');
   }
 
-  get partitions(): number {
-    return this.owned.size;
-  }
-
   /** Puts everything that is in the feature logs now, and commits it. */
   async flush(): Promise<void> {
     const owned = [...this.owned.values()];

@@ -9,7 +9,7 @@ import type { Emission } from '../entity/entity-task.ts';
 import { RetriableError, messageOf } from '../errors.ts';
 import type { OnlineStore, OnlineStored, OnlineView, OnlineWrite } from '../online/online-store.ts';
 import type { Logger } from '../observability/logger.ts';
-import type { Metrics } from '../observability/metrics.ts';
+import type { Metrics, Observing } from '../observability/metrics.ts';
 import { sleep, type Clock } from '../time/clock.ts';
 
 /** Values of one call at most. */
@@ -43,6 +43,8 @@ export interface OnlineWriterOptions {
 export class OnlineWriter {
   private readonly options: OnlineWriterOptions;
   private readonly views = new Map<ViewPlan, OnlineView>();
+  private readonly freshness = new Map<ViewPlan, Observing>();
+  private readonly stages: { readonly source: Observing; readonly engine: Observing };
   private queue: PendingValue[] = [];
   private inFlight = 0;
   private writing: Promise<void> | null = null;
@@ -54,6 +56,8 @@ export class OnlineWriter {
 
   constructor(options: OnlineWriterOptions) {
     this.options = options;
+    const stage = (name: string): Observing => options.metrics.histogram('millrace_stage_seconds', { stage: name });
+    this.stages = { source: stage('source'), engine: stage('engine') };
   }
 
   /** Values that are not acknowledged. */
@@ -167,16 +171,19 @@ export class OnlineWriter {
   private observeFreshness({ emission, visibleAt_us }: PendingValue): void {
     const { cause, view } = emission;
     if (cause === null || cause.operation === 'r') return;
-    const { metrics } = this.options;
-    metrics
-      .histogram('millrace_freshness_seconds', { view: view.name })
-      .observe(Math.max(0, visibleAt_us - cause.commit_us) / 1e6);
-    metrics
-      .histogram('millrace_stage_seconds', { stage: 'source' })
-      .observe(Math.max(0, cause.ingest_ms * 1000 - cause.commit_us) / 1e6);
-    metrics
-      .histogram('millrace_stage_seconds', { stage: 'engine' })
-      .observe(Math.max(0, visibleAt_us - cause.ingest_ms * 1000) / 1e6);
+    const ingest_us = cause.ingest_ms * 1000;
+    this.freshnessOf(view).observe(Math.max(0, visibleAt_us - cause.commit_us) / 1e6);
+    this.stages.source.observe(Math.max(0, ingest_us - cause.commit_us) / 1e6);
+    this.stages.engine.observe(Math.max(0, visibleAt_us - ingest_us) / 1e6);
+  }
+
+  private freshnessOf(view: ViewPlan): Observing {
+    let series = this.freshness.get(view);
+    if (series === undefined) {
+      series = this.options.metrics.histogram('millrace_freshness_seconds', { view: view.name });
+      this.freshness.set(view, series);
+    }
+    return series;
   }
 
   private writeOf({ emission, owner }: PendingValue): OnlineWrite {

@@ -315,6 +315,37 @@ export function logSuite(create: () => Promise<LogUnderTest>): void {
       expect(first.events).not.toContain('lost');
     });
 
+    test('a member that leaves while another joins: a partition is given up before the next member has it', async () => {
+      const topic = await under.topic(4);
+      const group = uniqueName('g');
+      const holders = new Map<string, Member>();
+      const twice: string[] = [];
+      const joinSlowly = async (): Promise<Member> => {
+        const member = new Member();
+        member.starts = (partitions) => {
+          for (const id of partitions.map(idOf)) {
+            if (holders.has(id)) twice.push(id);
+            holders.set(id, member);
+          }
+          return [];
+        };
+        member.beforeRelease = async (partitions) => {
+          await new Promise((resolve) => setTimeout(resolve, 50));
+          for (const at of partitions) holders.delete(idOf(at));
+        };
+        await member.join(under.log, group, [topic]);
+        members.push(member);
+        return member;
+      };
+      const first = await joinSlowly();
+      const second = await joinSlowly();
+      await until('shared', () => first.owned.size === 2 && second.owned.size === 2);
+      const third = await joinSlowly();
+      await first.consumer!.close();
+      await until('taken over', () => second.owned.size === 2 && third.owned.size === 2);
+      expect(twice).toEqual([]);
+    });
+
     test('close calls revoked for what is owned, and a commit in it is kept', async () => {
       const topic = await under.topic(2);
       const group = uniqueName('g');

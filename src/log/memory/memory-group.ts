@@ -65,16 +65,18 @@ export class MemoryGroup {
     };
   }
 
-  private async leave(member: Member): Promise<void> {
-    const at = this.members.indexOf(member);
-    if (at === -1) return;
-    this.members.splice(at, 1);
-    await this.rebalancing;
-    await this.revoke(member, [...member.owned.values()]);
-    await member.fetcher.exclusively(() => {
-      member.fetcher.end();
+  /** Its partitions go to the others once it has given them up, and not before. */
+  private leave(member: Member): Promise<void> {
+    this.rebalancing = this.rebalancing.then(async () => {
+      if (!this.members.includes(member)) return;
+      await this.revoke(member, [...member.owned.values()]);
+      this.members.splice(this.members.indexOf(member), 1);
+      await member.fetcher.exclusively(() => {
+        member.fetcher.end();
+      });
+      await this.rebalanceNow();
     });
-    await this.rebalance();
+    return this.rebalancing;
   }
 
   private rebalance(): Promise<void> {
