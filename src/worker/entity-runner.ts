@@ -20,6 +20,8 @@ const pendingLimit = 100_000;
 const metricsInterval_ms = 1000;
 /** What a partition that is taken away may cost in time: then it goes without a last commit. */
 const revokeBudget_ms = 5000;
+/** What a clean end may cost in time before what is not acknowledged is given up. */
+const stopBudget_ms = 8000;
 
 export interface EntityRunnerOptions extends RunnerOptions {
   readonly online: OnlineStore;
@@ -87,8 +89,11 @@ export class EntityRunner {
   }
 
   async stop(): Promise<void> {
-    await this.consumer?.close();
+    const closing = this.consumer?.close() ?? Promise.resolve();
+    // A batch that waits for a store that is away would wait for ever: then its values are given up, uncommitted.
+    await atMost(this.options.clock, stopBudget_ms, closing);
     await this.writer.stop();
+    await closing;
     await this.commits?.stop();
     this.stopMetrics();
     await this.producer?.close();
@@ -156,16 +161,21 @@ export class EntityRunner {
     metrics.gauge('millrace_online_pending_values', {}).set(this.writer.pending);
   }
 
+  /** Frames wait while too many values wait: a batch may hold far more of them than the limit. */
   private batch(records: readonly LogRecord[]): Promise<void> | void {
     const touched = new Set<OwnedEntityPartition>();
-    for (const record of records) {
+    let taken = 0;
+    while (taken < records.length && this.writer.pending <= pendingLimit) {
+      const record = records[taken++]!;
       const owned = this.owned.get(partitionId(record));
       if (owned === undefined || record.offset < owned.next) continue;
       this.apply(owned, record);
       touched.add(owned);
     }
     for (const owned of touched) this.requestTick(owned);
-    if (this.writer.pending > pendingLimit) return this.writer.settle(pendingLimit / 2);
+    if (taken < records.length) {
+      return this.writer.settle(pendingLimit / 2).then(() => this.batch(records.slice(taken)));
+    }
   }
 
   private apply(owned: OwnedEntityPartition, record: LogRecord): void {

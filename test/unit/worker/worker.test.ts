@@ -34,9 +34,9 @@ const tableWith = (options: { onError: 'fail' | 'skip' | 'dead-letter' }): typeo
     ...options,
   });
 
-/** The insertion of a row: user 1's if it is odd, user 2's if it is even. */
-function insertion(id: number): Buffer {
-  const row = { id, user: id % 2 === 0 ? 2 : 1, cents: 100, status: 'ok', location: null, time_us: now_us + id };
+/** The insertion of a row: user 1's if it is odd, user 2's if it is even, unless said otherwise. */
+function insertion(id: number, user = id % 2 === 0 ? 2 : 1): Buffer {
+  const row = { id, user, cents: 100, status: 'ok', location: null, time_us: now_us + id };
   return envelope({ after: transactionFields(row), commit_us: now_us + id, sequence: [null, id] });
 }
 
@@ -106,6 +106,26 @@ test('while the online store is away nothing is committed; when it is back every
   expect(await fleet.features('user_features:2')).toEqual({ n: '25', newest: '50' });
   expect(await committedPositions()).not.toEqual([]);
 });
+
+test('while the online store is away frames wait too: memory is bounded, and the worker can still be stopped', async () => {
+  const away = spying(fleet.online, () => {
+    throw new RetriableError('store-unavailable', 'away for a test');
+  });
+  const { worker, metrics, failures } = fleet.worker({ online: away });
+  const rows = 250_000;
+  for (let id = 1; id <= rows; id++) fleet.append(topic, id, insertion(id, id));
+  await worker.start();
+  const pending = async (): Promise<number> =>
+    Number(/millrace_online_pending_values (\d+)/.exec(await metrics.render())?.[1] ?? 0);
+  const taken = `millrace_source_records_total{topic="${topic}",outcome="row"} ${rows}`;
+  await until('all rows are ingested', async () => (await metrics.render()).includes(taken));
+  await until('frames wait', async () => (await pending()) > 100_000);
+  // The limit, and the values of the one frame that went past it.
+  expect(await pending()).toBeLessThan(102_000);
+  await worker.stop();
+  expect(failures).toEqual([]);
+  expect(await committedPositions()).toEqual([]);
+}, 60_000);
 
 test('a second worker takes over its share; values go on from where they were', async () => {
   const first = fleet.worker();
