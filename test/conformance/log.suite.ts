@@ -1,7 +1,7 @@
 /** What every Log does. Run on an adapter by its own test file. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { GroupConsumer, GroupHandlers, Log, LogProducer, LogRecord, TopicPartition } from '../../src/log/log.ts';
-import { bytes, idOf, Member, partitionsOf, text, uniqueName } from '../support/log-member.ts';
+import { bytes, idOf, Member, partitionsOf, text, uniqueName, numbers } from '../support/log-member.ts';
 import { until } from '../support/until.ts';
 
 export interface LogUnderTest {
@@ -10,8 +10,6 @@ export interface LogUnderTest {
   topic(partitions: number): Promise<string>;
   close(): Promise<void>;
 }
-
-const numbers = (from: number, to: number): string[] => Array.from({ length: to - from }, (_, i) => String(from + i));
 
 export function logSuite(create: () => Promise<LogUnderTest>): void {
   let under: LogUnderTest;
@@ -84,7 +82,10 @@ export function logSuite(create: () => Promise<LogUnderTest>): void {
       await producer.flush();
       expect(producer.pending_bytes).toBe(0);
       const member = await join(uniqueName('g'), [topic]);
-      await until('5 records', () => member.records.length === 5);
+      await until(
+        () => `5 records: ${member.describe()}`,
+        () => member.records.length === 5,
+      );
       expect(member.records.map(({ key, value }) => [key && [...key], value && [...value]])).toEqual([
         [[107], [118]],
         [null, [...bytes('no key')]],
@@ -105,7 +106,10 @@ export function logSuite(create: () => Promise<LogUnderTest>): void {
       await producer.flush();
       const sizes: number[] = [];
       const member = await join(uniqueName('g'), [topic], { onBatch: (batch) => void sizes.push(batch.length) }, 500);
-      await until('20,000 records', () => member.records.length >= 20_000);
+      await until(
+        () => `20,000 records: ${member.describe()}`,
+        () => member.records.length >= 20_000,
+      );
       for (const at of partitionsOf(topic, 4)) {
         const expected = Array.from({ length: 5000 }, (_, i) => String(i * 4 + at.partition));
         expect(member.texts(at)).toEqual(expected);
@@ -147,11 +151,17 @@ export function logSuite(create: () => Promise<LogUnderTest>): void {
       await append(topic, 0, numbers(0, 10));
       await append(topic, 1, numbers(100, 103));
       const before = await join(group, [topic]);
-      await until('13 records', () => before.records.length === 13);
+      await until(
+        () => `13 records: ${before.describe()}`,
+        () => before.records.length === 13,
+      );
       await before.consumer!.commit([{ ...first!, offset: 6 }]);
       await before.consumer!.close();
       const after = await join(group, [topic]);
-      await until('7 records', () => after.records.length === 7);
+      await until(
+        () => `7 records: ${after.describe()}`,
+        () => after.records.length === 7,
+      );
       expect(after.texts(first)).toEqual(numbers(6, 10));
       expect(after.texts(second)).toEqual(numbers(100, 103));
     });
@@ -162,11 +172,17 @@ export function logSuite(create: () => Promise<LogUnderTest>): void {
       const all = partitionsOf(topic, 3);
       for (const { partition } of all) await append(topic, partition, numbers(0, 10));
       const before = await join(group, [topic]);
-      await until('30 records', () => before.records.length === 30);
+      await until(
+        () => `30 records: ${before.describe()}`,
+        () => before.records.length === 30,
+      );
       await before.consumer!.commit(all.slice(0, 2).map((at) => ({ ...at, offset: 8 })));
       await before.consumer!.close();
       const after = await join(group, [topic], { starts: () => [{ ...all[0]!, offset: 3 }] });
-      await until('19 records', () => after.records.length === 19);
+      await until(
+        () => `19 records: ${after.describe()}`,
+        () => after.records.length === 19,
+      );
       expect(after.texts(all[0])).toEqual(numbers(3, 10));
       expect(after.texts(all[1])).toEqual(numbers(8, 10));
       expect(after.texts(all[2])).toEqual(numbers(0, 10));
@@ -192,7 +208,10 @@ export function logSuite(create: () => Promise<LogUnderTest>): void {
       };
       member.consumer = await under.log.groupConsumer({ group, topics: [topic], handlers });
       members.push(member);
-      await until('2 records', () => member.records.length === 2);
+      await until(
+        () => `2 records: ${member.describe()}`,
+        () => member.records.length === 2,
+      );
       expect(answers).toEqual([[null], [0], [4]]);
       expect(member.texts()).toEqual(numbers(2, 4));
     });
@@ -265,121 +284,11 @@ export function logSuite(create: () => Promise<LogUnderTest>): void {
       };
       for (const { partition } of all) await append(topic, partition, numbers(0, 4000));
       const member = await join(uniqueName('g'), [topic], { onBatch }, 100);
-      await until('8,000 records', () => member.records.length >= 8000);
+      await until(
+        () => `8,000 records: ${member.describe()}`,
+        () => member.records.length >= 8000,
+      );
       for (const at of all) expect(member.texts(at)).toEqual(numbers(0, 4000));
-    });
-  });
-
-  describe('rebalance', () => {
-    test('a second member takes a share, the first keeps the rest; with commits on revoked nothing is lost or repeated', async () => {
-      const topic = await under.topic(4);
-      const group = uniqueName('g');
-      const committing = (member: Member) => (partitions: readonly TopicPartition[]) => member.commitAll(partitions);
-      const first = new Member();
-      first.beforeRelease = committing(first);
-      await first.join(under.log, group, [topic]);
-      members.push(first);
-      await until('all owned', () => first.owned.size === 4);
-      const kept = new Set(first.owned.keys());
-
-      let sent = 0;
-      let stopped = false;
-      const send = async (): Promise<void> => {
-        while (!stopped) {
-          for (let i = 0; i < 40; i += 1, sent += 1) producer.append(topic, sent % 4, null, bytes(String(sent)));
-          await producer.flush();
-          await new Promise((resolve) => setTimeout(resolve, 2));
-        }
-      };
-      const sending = send();
-      const second = new Member();
-      second.beforeRelease = committing(second);
-      await second.join(under.log, group, [topic]);
-      members.push(second);
-      await until('shared', () => first.owned.size === 2 && second.owned.size === 2);
-      for (const id of first.owned.keys()) expect(kept.has(id)).toBe(true);
-      await until('the second reads', () => second.records.length > 200);
-      const before = first.records.length;
-      await until('the first goes on with what it kept', () => first.records.length > before + 200);
-      await second.consumer!.close();
-      expect(second.owned.size).toBe(0);
-      await until('back', () => first.owned.size === 4);
-      stopped = true;
-      await sending;
-      await until('everything', () => first.records.length + second.records.length >= sent);
-      for (const at of partitionsOf(topic, 4)) {
-        const records = [...first.records, ...second.records].filter((record) => idOf(record) === idOf(at));
-        records.sort((a, b) => a.offset - b.offset);
-        expect(records.map(({ offset }) => offset)).toEqual(numbers(0, sent / 4).map(Number));
-      }
-      expect(first.events).not.toContain('lost');
-    });
-
-    test('a member that leaves while another joins: a partition is given up before the next member has it', async () => {
-      const topic = await under.topic(4);
-      const group = uniqueName('g');
-      const holders = new Map<string, Member>();
-      const twice: string[] = [];
-      const joinSlowly = async (): Promise<Member> => {
-        const member = new Member();
-        member.starts = (partitions) => {
-          for (const id of partitions.map(idOf)) {
-            if (holders.has(id)) twice.push(id);
-            holders.set(id, member);
-          }
-          return [];
-        };
-        member.beforeRelease = async (partitions) => {
-          await new Promise((resolve) => setTimeout(resolve, 50));
-          for (const at of partitions) holders.delete(idOf(at));
-        };
-        await member.join(under.log, group, [topic]);
-        members.push(member);
-        return member;
-      };
-      const first = await joinSlowly();
-      const second = await joinSlowly();
-      await until('shared', () => first.owned.size === 2 && second.owned.size === 2);
-      const third = await joinSlowly();
-      await first.consumer!.close();
-      await until('taken over', () => second.owned.size === 2 && third.owned.size === 2);
-      expect(twice).toEqual([]);
-    });
-
-    test('close calls revoked for what is owned, and a commit in it is kept', async () => {
-      const topic = await under.topic(2);
-      const group = uniqueName('g');
-      const member = new Member();
-      member.beforeRelease = (partitions) => member.commitAll(partitions);
-      await append(topic, 0, numbers(0, 5));
-      await append(topic, 1, numbers(0, 5));
-      await member.join(under.log, group, [topic]);
-      members.push(member);
-      await until('10 records', () => member.records.length === 10);
-      await Promise.all([member.consumer!.close(), member.consumer!.close()]);
-      expect(member.events.filter((event) => event === 'revoked')).toHaveLength(1);
-      expect(member.owned.size).toBe(0);
-      const next = await join(group, [topic]);
-      await until('owned', () => next.owned.size === 2);
-      expect((await next.consumer!.committed(partitionsOf(topic, 2))).map((offset) => offset?.offset)).toEqual([5, 5]);
-    });
-
-    test('a batch handler that fails ends the consumer with that error, once', async () => {
-      const topic = await under.topic(1);
-      const boom = new Error('boom');
-      let calls = 0;
-      const member = await join(uniqueName('g'), [topic], {
-        onBatch: () => {
-          calls += 1;
-          throw boom;
-        },
-      });
-      await append(topic, 0, numbers(0, 10));
-      await until('failed', () => member.failures.length > 0);
-      await append(topic, 0, numbers(10, 20));
-      await member.consumer!.close();
-      expect(member.failures.splice(0)).toEqual([boom]);
-      expect(calls).toBe(1);
     });
   });
 

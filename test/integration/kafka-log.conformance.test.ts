@@ -5,7 +5,8 @@ import { createKafkaLog } from '../../src/log/kafka/kafka-log.ts';
 import type { Log } from '../../src/log/log.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { systemClock } from '../../src/time/clock.ts';
-import { logSuite } from '../conformance/log.suite.ts';
+import { logSuite, type LogUnderTest } from '../conformance/log.suite.ts';
+import { rebalanceSuite } from '../conformance/rebalance.suite.ts';
 import { bytes, idOf, Member, partitionsOf, text, uniqueName } from '../support/log-member.ts';
 import { until } from '../support/until.ts';
 
@@ -19,11 +20,14 @@ async function newTopic(log: Log, partitions: number, config: Record<string, str
   return name;
 }
 
+async function create(): Promise<LogUnderTest> {
+  const log = await open();
+  return { log, topic: (partitions) => newTopic(log, partitions), close: () => log.close() };
+}
+
 describe('kafka log', () => {
-  logSuite(async () => {
-    const log = await open();
-    return { log, topic: (partitions) => newTopic(log, partitions), close: () => log.close() };
-  });
+  logSuite(create);
+  rebalanceSuite(create);
 });
 
 /** A transaction of one record; every transaction leaves a marker in each of its partitions. */
@@ -94,7 +98,10 @@ describe('kafka alone', () => {
     const group = uniqueName('g');
     await fill(topic, 0, 10);
     const before = await new Member().join(log, group, [topic]);
-    await until('10 records', () => before.records.length === 10);
+    await until(
+      () => `10 records: ${before.describe()}`,
+      () => before.records.length === 10,
+    );
     await before.consumer!.commit([{ topic, partition: 0, offset: 4 }]);
     await before.consumer!.close();
     await deleteBefore(topic, 0, 5);
@@ -104,7 +111,10 @@ describe('kafka alone', () => {
     await after.consumer!.close();
 
     const anew = await new Member().join(log, uniqueName('g'), [topic]);
-    await until('5 records', () => anew.records.length === 5);
+    await until(
+      () => `5 records: ${anew.describe()}`,
+      () => anew.records.length === 5,
+    );
     expect(await anew.consumer!.beginningOffsets([{ topic, partition: 0 }])).toEqual([5]);
     await anew.consumer!.close();
   });
@@ -154,7 +164,10 @@ describe('kafka alone', () => {
     await producer.flush();
     expect(producer.pending_bytes).toBe(0);
     const member = await new Member().join(small, uniqueName('g'), [topic]);
-    await until('5,000 records', () => member.records.length === 5000);
+    await until(
+      () => `5,000 records: ${member.describe()}`,
+      () => member.records.length === 5000,
+    );
     for (const at of partitionsOf(topic, 2)) {
       expect(member.texts(at)).toEqual(Array.from({ length: 2500 }, (_, i) => String(i * 2 + at.partition)));
     }

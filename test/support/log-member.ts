@@ -8,6 +8,8 @@ export const bytes = (text: string): Buffer => Buffer.from(text);
 export const text = (value: Uint8Array | null): string | null =>
   value === null ? null : Buffer.from(value).toString();
 export const uniqueName = (prefix: string): string => `${prefix}-${randomBytes(6).toString('hex')}`;
+export const numbers = (from: number, to: number): string[] =>
+  Array.from({ length: to - from }, (_, i) => String(from + i));
 export const partitionsOf = (topic: string, count: number): TopicPartition[] =>
   Array.from({ length: count }, (_, partition) => ({ topic, partition }));
 
@@ -72,6 +74,13 @@ export class Member {
     return this.records
       .filter((record) => at === undefined || idOf(record) === idOf(at))
       .map(({ value }) => text(value));
+  }
+
+  /** How far it came, for the message of a wait that failed. */
+  describe(): string {
+    const owned = [...this.owned].map(([id, at]) => `${id} at ${this.consumer?.position(at) ?? 'none'}`);
+    const failures = this.failures.map(({ message }) => message);
+    return JSON.stringify({ records: this.records.length, owned, events: this.events.slice(0, 20), failures });
   }
 
   private async alone<T>(event: string, work: () => Promise<T>): Promise<T> {
