@@ -1,0 +1,44 @@
+/**
+ * The StateStore port: the state of entity tasks on the local disk, so that a restarted worker replays only what came since. RocksDB
+ * in production, memory in embedded mode and simulation; `test/conformance/state-store.suite.ts` holds for every implementation.
+ */
+export interface StateEntry {
+  readonly key: Uint8Array;
+  /** Null removes the entry. */
+  readonly value: Uint8Array | null;
+}
+
+/** Where a task's entries stand in its changelog. */
+export interface StateCheckpoint {
+  /** The changelog offset of the last record that is contained. */
+  readonly changelogOffset: number;
+  /** When it was written, milliseconds since 1970. */
+  readonly written_ms: number;
+  /** The definition and the engine's semantics that wrote the entries. */
+  readonly definition: string;
+}
+
+/** What one write changes of one task. */
+export interface TaskWrite {
+  /** Names the task: `topic/partition` of its changelog. */
+  readonly task: string;
+  readonly entries: readonly StateEntry[];
+  readonly checkpoint: StateCheckpoint;
+}
+
+export interface StateStore {
+  /** Null when the store holds nothing of the task. */
+  checkpoint(task: string): Promise<StateCheckpoint | null>;
+  /**
+   * All of it or nothing, checkpoints included, whatever kills the process. Buffers are not to be changed until it has resolved.
+   * @throws RetriableError `store-unavailable` when the disk refuses (full, read-only); nothing of it was written.
+   */
+  write(writes: readonly TaskWrite[]): Promise<void>;
+  /** A task's entries in the order of their keys' bytes, in batches. Sees the state at its first call; writes may go on meanwhile. */
+  entries(task: string): AsyncIterable<readonly StateEntry[]>;
+  /** Forgets a task, checkpoint included, at the cost of one range delete. */
+  clear(task: string): Promise<void>;
+  /** Tasks that the store holds, in order. */
+  tasks(): Promise<readonly string[]>;
+  close(): Promise<void>;
+}
