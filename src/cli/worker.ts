@@ -61,6 +61,7 @@ async function openPorts(config: Config, plan: Plan, logger: Logger): Promise<Om
       application: config.applicationId,
       roles: config.roles,
       commitInterval_ms: config.commitInterval_ms,
+      snapshot_bytes: config.snapshot_bytes,
       flush: config.flush,
       log: await createKafkaLog({ settings: config.kafka, clock, logger }),
       online,

@@ -4,23 +4,27 @@
  */
 import { SourceStoppedError } from '../errors.ts';
 import type { RowChange } from '../cdc/row-change.ts';
+import type { SourceIdentity } from './source-identity.ts';
 
 /** Kafka's default limit for offset metadata is 4,096 bytes. */
 export const metadataLimit_bytes = 4000;
 
-const formatVersion = '1';
+const formatVersion = '2';
 const time = '(-Infinity|-?\\d+)';
-const pattern = new RegExp(`^${formatVersion};(\\d+);(\\d+);(\\d+);(\\d+);${time};${time};([A-Za-z0-9+/=]*)$`);
+const identity = '([0-9a-f]*);(\\d+);([0-9a-f,]*)';
+const pattern = new RegExp(
+  `^${formatVersion};(\\d+);${identity};(\\d+);(\\d+);(\\d+);${time};${time};([A-Za-z0-9+/=]*)$`,
+);
 
-export interface HighWater {
+export interface HighWater extends SourceIdentity {
   /** Highest `source.sequence` of a streamed row. */
   readonly sequence: readonly [bigint, bigint];
   /** Newest commit time of a streamed row, microseconds; −∞ before the first. */
   readonly commit_us: number;
   /** 64-bit hashes, in hexadecimal, of the (primary key, operation)s seen at that very sequence. */
   readonly seen: ReadonlySet<string>;
-  /** LSN of the snapshot whose rows were read; 0 when none was. */
-  readonly snapshotLsn: bigint;
+  /** The offset behind the first snapshot's last row; 0 until it is known that the snapshot is over. */
+  readonly snapshotEnd: number;
   /** Newest min(event time, commit time + maxAhead) of a streamed row, microseconds; −∞ before the first. */
   readonly eventTime_us: number;
   /** The session that wrote it. */
@@ -28,10 +32,13 @@ export interface HighWater {
 }
 
 export const noHighWater: HighWater = {
+  topicId: '',
+  partitionCount: 0,
+  readers: [],
   sequence: [0n, 0n],
   commit_us: -Infinity,
   seen: new Set(),
-  snapshotLsn: 0n,
+  snapshotEnd: 0,
   eventTime_us: -Infinity,
   session: 0,
 };
@@ -42,7 +49,10 @@ export function formatHighWater(high: HighWater): string {
   const parts = [
     formatVersion,
     high.session,
-    high.snapshotLsn,
+    high.topicId,
+    high.partitionCount,
+    high.readers.join(','),
+    high.snapshotEnd,
     high.sequence[0],
     high.sequence[1],
     high.commit_us,
@@ -53,7 +63,7 @@ export function formatHighWater(high: HighWater): string {
   if (text.length > metadataLimit_bytes) {
     throw new SourceStoppedError(
       'source-stopped',
-      `${high.seen.size} rows share the LSN ${high.sequence[1]}; the replay filter can remember about 370. ` +
+      `${high.seen.size} rows share the LSN ${high.sequence[1]}; the replay filter can remember about 350. ` +
         'Load so many rows with several statements, or raise the generation after the load',
     );
   }
@@ -67,14 +77,18 @@ export function parseHighWater(text: string): HighWater {
     throw new SourceStoppedError(
       'source-stopped',
       `the committed source offset carries metadata of another format ("${text.slice(0, 20)}"); ` +
-        'was the consumer group used by another program? Choose another MILLRACE_APPLICATION_ID or raise the generation',
+        'was the consumer group used by another program or version? Choose another MILLRACE_APPLICATION_ID',
     );
   }
-  const [, session, snapshotLsn, first, second, commit_us, eventTime_us, seen] = match;
+  const [, session, topicId, partitionCount, readers, snapshotEnd, first, second, commit_us, eventTime_us, seen] =
+    match;
   const hashes = Buffer.from(seen!, 'base64').toString('hex').match(/.{16}/g) ?? [];
   return {
     session: Number(session),
-    snapshotLsn: BigInt(snapshotLsn!),
+    topicId: topicId!,
+    partitionCount: Number(partitionCount),
+    readers: readers === '' ? [] : readers!.split(','),
+    snapshotEnd: Number(snapshotEnd),
     sequence: [BigInt(first!), BigInt(second!)],
     commit_us: Number(commit_us),
     eventTime_us: Number(eventTime_us),

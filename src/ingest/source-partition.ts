@@ -5,14 +5,24 @@
 import { createDecoder } from '../cdc/decoder.ts';
 import type { Decoded, RowChange } from '../cdc/row-change.ts';
 import { keyOf } from '../define/key.ts';
-import type { EntityPlan, TablePlan } from '../define/plan.ts';
+import type { EntityPlan, Row, TablePlan } from '../define/plan.ts';
 import { SourceStoppedError } from '../errors.ts';
-import { beforeBits, encodeRowsFrame, type Marks, type RowEntry, type SourceId } from '../frames/row-frame.ts';
+import {
+  beforeBits,
+  encodeRowsFrame,
+  type Marks,
+  type Operation,
+  type RowEntry,
+  type SourceId,
+} from '../frames/row-frame.ts';
+import { FirstSnapshot } from './first-snapshot.ts';
 import { noHighWater, type HighWater } from './high-water.ts';
 import type { Outcome } from './outcome.ts';
 import { ReplayFilter } from './replay-filter.ts';
 import { route, type EntityRoute } from './router.ts';
+import { readersOf, type SourceIdentity } from './source-identity.ts';
 import { SourceMarks } from './source-marks.ts';
+import type { SnapshotStage } from './snapshot-stage.ts';
 
 /** A frame ends here: a record of the entity log stays well below the broker's limit. */
 const frameLimit_bytes = 256 * 1024;
@@ -25,6 +35,23 @@ export interface SourcePartitionOptions {
   readonly routes: readonly EntityRoute[];
   /** What the committed source offset carried, null at the first start. */
   readonly restored: HighWater | null;
+  /** Empty; for the rows of the first snapshot. */
+  readonly stage: SnapshotStage;
+}
+
+/** What became of rows later than the record that brought them. */
+export interface LateOutcomes {
+  /** Rows of the first snapshot that were released. */
+  row: number;
+  superseded: number;
+}
+
+/** What a frame is to say of a source row. */
+interface Change {
+  readonly operation: Operation;
+  readonly before: Row | null;
+  readonly after: Row | null;
+  readonly commit_us: number;
 }
 
 export interface OutgoingFrame {
@@ -49,30 +76,36 @@ export class SourcePartition {
   readonly session: number;
   /** Images that belonged to no key. */
   unrouted = 0;
-  private readonly topicId: string;
-  private readonly partitionCount: number;
+  /** Not yet counted. */
+  readonly late: LateOutcomes = { row: 0, superseded: 0 };
+  private readonly identity: SourceIdentity;
   private readonly routes: readonly EntityRoute[];
   private readonly decode: (value: Uint8Array | null) => Decoded;
   private readonly replays: ReplayFilter;
   private readonly time: SourceMarks;
   private readonly open = new Map<string, OpenFrame>();
   private readonly full: OutgoingFrame[] = [];
-  private snapshotLsn: bigint;
+  private readonly snapshot: FirstSnapshot;
   /** Frames carry the marks from before their rows: rows that stood in one batch do not make each other late. */
   private marksBefore: Marks;
 
   constructor(options: SourcePartitionOptions) {
     const restored = options.restored ?? noHighWater;
+    const { topicId, partitionCount, routes } = options;
     this.table = options.table;
-    this.topicId = options.topicId;
+    this.identity = { topicId, partitionCount, readers: readersOf(routes) };
     this.partition = options.partition;
-    this.partitionCount = options.partitionCount;
-    this.routes = options.routes;
+    this.routes = routes;
     this.session = restored.session + 1;
     this.decode = createDecoder(options.table);
     this.replays = new ReplayFilter(restored);
     this.time = new SourceMarks(options.table.time, restored.eventTime_us);
-    this.snapshotLsn = restored.snapshotLsn;
+    this.snapshot = new FirstSnapshot({
+      stage: options.stage,
+      primaryKey: options.table.primaryKey,
+      hasStreamed: this.replays.hasStreamed,
+      end: restored.snapshotEnd,
+    });
     this.marksBefore = this.time.marks;
   }
 
@@ -81,51 +114,84 @@ export class SourcePartition {
     return this.time.marks;
   }
 
+  /** What a new owner has to know at {@link resumeAt}, or behind the last record when that is null. */
   get highWater(): HighWater {
-    return {
-      ...this.replays.state,
-      snapshotLsn: this.snapshotLsn,
-      eventTime_us: this.time.eventTime_us,
-      session: this.session,
-    };
+    const { identity, session } = this;
+    const snapshotEnd = this.snapshot.end;
+    if (this.resumeAt !== null) return { ...noHighWater, ...identity, snapshotEnd, session };
+    return { ...identity, ...this.replays.state, snapshotEnd, eventTime_us: this.time.eventTime_us, session };
+  }
+
+  /** The source offset from which a new owner has to read again; null when that is behind the last record. */
+  get resumeAt(): number | null {
+    return this.snapshot.heldFrom;
+  }
+
+  /** Rows of the first snapshot that wait for its end. */
+  get staged(): number {
+    return this.snapshot.waiting;
   }
 
   sourceId(route: EntityRoute): SourceId {
-    return {
-      table: route.table,
-      topicId: this.topicId,
-      partition: this.partition,
-      partitionCount: this.partitionCount,
-    };
+    const { topicId, partitionCount } = this.identity;
+    return { table: route.table, topicId, partition: this.partition, partitionCount };
   }
 
   /**
    * Takes one record.
+   * @param written_ms when the log stored it.
    * @throws RecordError when this record is bad: the caller applies the table's policy and goes on behind it.
    * @throws SourceStoppedError when the source cannot be trusted any more.
    */
-  accept(offset: number, value: Uint8Array | null, now_ms: number): Outcome {
+  accept(offset: number, value: Uint8Array | null, now_ms: number, written_ms: number): Outcome {
+    if (offset >= this.snapshot.dueAt) this.release(now_ms);
     const change = this.decode(value);
     if (change.kind === 'tombstone') return 'tombstone';
-    if (change.snapshot !== 'streamed') {
-      if (!this.acceptsSnapshot(change)) return 'snapshot-ignored';
-    } else {
-      const identified = (change.after ?? change.before)!;
-      if (this.replays.isReplay(change, keyOf(identified, this.table.primaryKey) ?? '')) return 'replayed';
-      this.time.row(this.eventTime_us(change), change.commit_us);
-    }
-    this.stage(offset, change, value!.length, now_ms);
+    if (change.snapshot !== 'streamed') return this.acceptSnapshot(offset, change, now_ms, written_ms);
+    const identified = (change.after ?? change.before)!;
+    if (this.replays.isReplay(change, keyOf(identified, this.table.primaryKey) ?? '')) return 'replayed';
+    if (this.snapshot.isOpen) this.release(now_ms);
+    this.time.row(this.eventTime_us(change), change.commit_us);
+    const applied = this.snapshot.apply(offset, change);
+    if (applied === null) return 'superseded';
+    this.route(offset, applied, value!.length, now_ms);
     return 'row';
   }
 
+  /**
+   * The partition is caught up with all that was written before a heartbeat: the first snapshot is over if its rows are older.
+   * @returns whether it is. From now on {@link highWater} says so; once that is committed, {@link release} is to be called.
+   */
+  heartbeat(heartbeat_ms: number | null): boolean {
+    if (!this.snapshot.isOverBy(heartbeat_ms)) return false;
+    this.snapshot.decideOver();
+    return true;
+  }
+
+  /** Lets the rows of the first snapshot go, if they still wait. */
+  release(now_ms: number): void {
+    if (!this.snapshot.isOpen) return;
+    this.late.superseded += this.snapshot.release((offset, after, commit_us, size_bytes) => {
+      this.late.row++;
+      this.route(offset, { operation: 'r', before: null, after, commit_us }, size_bytes, now_ms);
+    });
+  }
+
   caughtUp(asked_ms: number, quietSince_ms: number, heartbeat_ms: number | null): void {
+    // Time must not pass over rows that wait.
+    if (this.staged > 0) return;
     this.time.caughtUp(asked_ms, quietSince_ms, heartbeat_ms);
     if (![...this.open.values()].some((frame) => frame.rows.length > 0)) this.marksBefore = this.time.marks;
   }
 
+  /** Frees what is kept of the first snapshot; nothing may follow. */
+  close(): void {
+    this.snapshot.close();
+  }
+
   /** The frames of all that was accepted since the last call. */
   takeFrames(): OutgoingFrame[] {
-    for (const frame of this.open.values()) if (frame.rows.length > 0) this.close(frame);
+    for (const frame of this.open.values()) if (frame.rows.length > 0) this.closeFrame(frame);
     this.marksBefore = this.time.marks;
     return this.full.splice(0);
   }
@@ -136,25 +202,22 @@ export class SourcePartition {
   }
 
   /** Rows of the first snapshot are insertions; any other snapshot would count rows twice. */
-  private acceptsSnapshot(change: RowChange): boolean {
-    const first = change.snapshot === 'initial' && !this.replays.hasStreamed;
-    if (first && (this.snapshotLsn === 0n || this.snapshotLsn === change.lsn)) {
-      this.snapshotLsn = change.lsn;
-      return true;
+  private acceptSnapshot(offset: number, change: RowChange, now_ms: number, written_ms: number): Outcome {
+    if (change.snapshot === 'initial' && this.snapshot.isOpen) {
+      this.snapshot.take(offset, change, written_ms);
+      if (offset + 1 >= this.snapshot.dueAt) this.release(now_ms);
+      return 'staged';
     }
-    if (this.table.snapshots === 'ignore' && !first) return false;
+    if (this.table.snapshots === 'ignore') return 'snapshot-ignored';
     throw new SourceStoppedError(
       'source-stopped',
-      first
-        ? `a second initial snapshot (LSN ${change.lsn} after ${this.snapshotLsn}): the connector restarted in the middle of one, and rows ` +
-            'deleted in between would stay for ever. Raise the generation of the entity and let one snapshot run to its end'
-        : `a row of ${change.snapshot === 'incremental' ? 'an incremental' : 'another'} snapshot, after rows were streamed: it would be counted ` +
-            "twice. Declare the table with snapshots: 'ignore' to pass over such rows, or raise the generation of the entity to rebuild from it",
+      `a row of ${change.snapshot === 'incremental' ? 'an incremental' : 'another'} snapshot, after the first: it would be counted twice. ` +
+        "Declare the table with snapshots: 'ignore' to pass over such rows; or, to rebuild from a snapshot, delete the source topic, " +
+        'let the connector take its snapshot anew, and raise the generation of the entity',
     );
   }
 
-  private stage(offset: number, change: RowChange, size_bytes: number, now_ms: number): void {
-    const { before, after, commit_us, operation } = change;
+  private route(offset: number, { operation, before, after, commit_us }: Change, bytes: number, now_ms: number): void {
     for (const target of this.routes) {
       this.unrouted += route(target, before, after, (partition, routes) => {
         const frame = this.openFrame(target, partition);
@@ -167,8 +230,8 @@ export class SourcePartition {
           before: (routes & beforeBits) !== 0 ? before : null,
           after: (routes & (beforeBits << 1)) !== 0 ? after : null,
         });
-        frame.size_bytes += size_bytes;
-        if (frame.size_bytes >= frameLimit_bytes) this.close(frame);
+        frame.size_bytes += bytes;
+        if (frame.size_bytes >= frameLimit_bytes) this.closeFrame(frame);
       });
     }
   }
@@ -183,7 +246,7 @@ export class SourcePartition {
     return frame;
   }
 
-  private close(frame: OpenFrame): void {
+  private closeFrame(frame: OpenFrame): void {
     const { route: target, partition, rows, number } = frame;
     const { session, marksBefore: marks } = this;
     const bytes = encodeRowsFrame(target.entity, { source: this.sourceId(target), session, number, marks, rows });

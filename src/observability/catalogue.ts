@@ -17,7 +17,10 @@ export const catalogue = {
   millrace_source_records_total: {
     type: 'counter',
     labels: ['topic', 'outcome'],
-    help: 'Records of source topics by what became of them: row, tombstone, replayed, snapshot-ignored, skipped, dead_lettered.',
+    help:
+      'Records of source topics by what became of them: row, tombstone, replayed, snapshot-ignored, skipped, dead_lettered; staged, rows of the ' +
+      'first snapshot, counted again as row when the snapshot is over, or as superseded when the newest pass of the snapshot does not have them; ' +
+      'superseded also for a delete of such a row.',
   },
   millrace_dead_letters_total: {
     type: 'counter',
@@ -35,6 +38,16 @@ export const catalogue = {
     type: 'gauge',
     labels: ['topic', 'partition'],
     help: 'Records of a source partition that are not yet handled.',
+  },
+  millrace_snapshot_staged_rows: {
+    type: 'gauge',
+    labels: ['topic', 'partition'],
+    help: 'Rows of the first snapshot that wait for its end: the first streamed row of the partition, or a heartbeat of the connector.',
+  },
+  millrace_snapshot_held_bytes: {
+    type: 'gauge',
+    labels: [],
+    help: 'Memory of the rows that wait, or that are kept for a minute after their snapshot; MILLRACE_SNAPSHOT_BYTES is the limit.',
   },
   millrace_rows_applied_total: { type: 'counter', labels: ['entity'], help: 'Row changes that entity tasks applied.' },
   millrace_rows_duplicate_total: {

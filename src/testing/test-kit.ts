@@ -19,6 +19,7 @@ import {
 } from '../frames/row-frame.ts';
 import type { Outcome } from '../ingest/outcome.ts';
 import { routesOf } from '../ingest/router.ts';
+import { MemoryStage, StagingBudget } from '../ingest/snapshot-stage.ts';
 import { SourcePartition } from '../ingest/source-partition.ts';
 
 /** The parts of an entity key, by the fields' names. */
@@ -41,14 +42,14 @@ export interface TestValue<V> {
 
 export interface TestKit {
   /**
-   * Takes one message of a source topic.
+   * Takes one message of a source topic. Rows of a snapshot (`op: 'r'`) wait for the topic's first streamed row, or for {@link advanceTo}.
    * @param message Debezium's envelope as JSON text, as bytes, or as an object; null for a tombstone.
    * @returns what became of it.
    * @throws RecordError when it cannot be used, whatever the table's `onError` says.
    * @throws SourceStoppedError when a worker would stop.
    */
   feed(topic: string, message: string | Uint8Array | object | null): Outcome;
-  /** Lets the sources be quiet until a time: windows end. @param time ISO 8601 UTC, or a Date. */
+  /** Lets the sources be quiet until a time: snapshots are over, windows end. @param time ISO 8601 UTC, or a Date. */
   advanceTo(time: string | Date): void;
   /** The newest value of a key; null when none was ever emitted. */
   read<F extends FeatureSet, Key extends KeyFields>(
@@ -74,7 +75,9 @@ export function createTestKit(...views: readonly FeatureView[]): TestKit {
   for (const table of plan.entities.flatMap((entity) => entity.tables)) {
     const routes = routesOf(plan.entities, table.topic);
     const topicId = Buffer.from(table.topic).toString('hex').padStart(32, '0').slice(-32);
-    const options = { table, topicId, partition: 0, partitionCount: 1, routes, restored: null };
+    const types = table.columns.map(({ type }) => type);
+    const stage = new MemoryStage(types, new StagingBudget(Infinity));
+    const options = { table, topicId, partition: 0, partitionCount: 1, routes, restored: null, stage };
     sources.set(table.topic, new TestSource(new SourcePartition(options)));
   }
   return {
@@ -87,7 +90,7 @@ export function createTestKit(...views: readonly FeatureView[]): TestKit {
     },
     advanceTo(time) {
       const time_ms = new Date(time).getTime();
-      for (const { partition } of sources.values()) partition.caughtUp(time_ms, -Infinity, null);
+      for (const source of sources.values()) source.advanceTo(time_ms, entities);
       for (const entity of entities) entity.takeMarks(plan.entities, [...sources.values()]);
     },
     read(view, key) {
@@ -106,11 +109,22 @@ class TestSource {
   }
 
   feed(message: string | Uint8Array | object | null, entities: readonly TestEntity[]): Outcome {
-    const outcome = this.partition.accept(this.offset++, bytesOf(message), 0);
+    const outcome = this.partition.accept(this.offset++, bytesOf(message), 0, 0);
+    this.deliver(entities);
+    return outcome;
+  }
+
+  /** The connector streams, and has nothing to say until then. */
+  advanceTo(time_ms: number, entities: readonly TestEntity[]): void {
+    this.partition.release(0);
+    this.deliver(entities);
+    this.partition.caughtUp(time_ms, -Infinity, null);
+  }
+
+  private deliver(entities: readonly TestEntity[]): void {
     for (const { entity, partition, bytes } of this.partition.takeFrames()) {
       entities.find(({ plan }) => plan === entity)!.apply(partition, bytes);
     }
-    return outcome;
   }
 }
 

@@ -4,10 +4,12 @@
  */
 import type { TablePlan } from '../define/plan.ts';
 import { FatalError, MillraceError, RecordError, SourceStoppedError, messageOf } from '../errors.ts';
-import { formatHighWater, parseHighWater } from '../ingest/high-water.ts';
+import { formatHighWater, noHighWater, parseHighWater, type HighWater } from '../ingest/high-water.ts';
 import { routesOf, type EntityRoute } from '../ingest/router.ts';
+import { MemoryStage, StagingBudget } from '../ingest/snapshot-stage.ts';
+import { continues, readersOf } from '../ingest/source-identity.ts';
 import { SourcePartition } from '../ingest/source-partition.ts';
-import type { GroupConsumer, LogProducer, LogRecord, Offset, TopicInfo, TopicPartition } from '../log/log.ts';
+import type { GroupConsumer, LogProducer, LogRecord, Offset, TopicPartition } from '../log/log.ts';
 import { appendDeadLetter } from './dead-letters.ts';
 import { HeartbeatReader } from './heartbeat-reader.ts';
 import { OwnedSource, type RecordOutcome } from './owned-source.ts';
@@ -15,10 +17,12 @@ import { partitionId } from './partition-id.ts';
 import { Repeater } from './repeater.ts';
 import type { RunnerOptions } from './runner-options.ts';
 import { SourceClock } from './source-clock.ts';
+import { naming, SourceTopics } from './source-topics.ts';
 import { deadLetterTopic, entityLogTopic } from './topics.ts';
 
 /** Unacknowledged frames that an ingest may have under way before it stops reading. */
 const pendingLimit_bytes = 32 * 1024 * 1024;
+const defaultSnapshot_bytes = 256 * 1024 * 1024;
 
 export class IngestRunner {
   private readonly options: RunnerOptions;
@@ -28,10 +32,13 @@ export class IngestRunner {
   private readonly heartbeats: HeartbeatReader;
   private commits: Repeater | null = null;
   private sourceClock: SourceClock | null = null;
-  private topics: ReadonlyMap<string, TopicInfo> = new Map();
+  private readonly topics: SourceTopics;
+  private readonly budget: StagingBudget;
   private consumer: GroupConsumer | null = null;
   private producer: LogProducer | null = null;
   private committing: Promise<void> = Promise.resolve();
+  /** A record ended it: what is behind that was delivered, but not taken. */
+  private isStopped = false;
 
   constructor(options: RunnerOptions) {
     this.options = options;
@@ -39,6 +46,8 @@ export class IngestRunner {
       this.tables.set(table.topic, table);
       this.routes.set(table.topic, routesOf(options.plan.entities, table.topic));
     }
+    this.topics = new SourceTopics(options, [...this.tables.values()]);
+    this.budget = new StagingBudget(options.snapshot_bytes ?? defaultSnapshot_bytes);
     const heartbeatTopics = [...new Set([...this.tables.values()].map((table) => table.heartbeatTopic))];
     this.heartbeats = new HeartbeatReader(options.log, options.clock, options.logger, heartbeatTopics);
   }
@@ -46,16 +55,18 @@ export class IngestRunner {
   /** @throws FatalError `topic-missing` when a source topic does not exist. */
   async start(): Promise<void> {
     const { log, application, failed, clock, commitInterval_ms } = this.options;
-    this.topics = await log.describeTopics([...this.tables.keys()]);
-    const missing = [...this.tables.values()].filter(({ topic }) => !this.topics.has(topic));
-    if (missing.length > 0) throw topicsMissing(missing);
+    await this.topics.start();
     this.producer = await log.producer({ name: 'ingest', failed });
     await this.heartbeats.start();
     this.consumer = await log.groupConsumer({
       group: `${application}.ingest`,
       topics: [...this.tables.keys()],
       handlers: {
-        assigned: (partitions) => this.assigned(partitions),
+        assigned: (partitions) =>
+          this.assigned(partitions).catch((error: unknown) => {
+            failed(error as Error);
+            return [];
+          }),
         revoked: (partitions) => this.revoked(partitions),
         lost: (partitions) => {
           this.release(partitions);
@@ -72,6 +83,7 @@ export class IngestRunner {
       heartbeats: this.heartbeats,
       owned: () => this.sources(),
       routesOf: (topic) => this.routes.get(topic)!,
+      endSnapshots: (sources, heartbeats) => this.endSnapshots(sources, heartbeats),
     });
   }
 
@@ -79,7 +91,9 @@ export class IngestRunner {
   async caughtUp(): Promise<boolean> {
     const owned = this.sources();
     const ends = await this.consumer!.endOffsets(owned.map(({ at }) => at));
-    const reached = owned.every(({ at }, i) => (this.consumer!.position(at) ?? 0) >= ends[i]!);
+    const reached = owned.every(
+      ({ at, source }, i) => (this.consumer!.position(at) ?? 0) >= ends[i]! && source.staged === 0,
+    );
     await this.producer!.flush();
     return reached && owned.length > 0;
   }
@@ -89,6 +103,7 @@ export class IngestRunner {
   }
 
   async stop(): Promise<void> {
+    await this.topics.stop();
     await this.sourceClock?.stop();
     await this.commits?.stop();
     await this.consumer?.close();
@@ -100,27 +115,38 @@ export class IngestRunner {
     const consumer = this.consumer!;
     const committed = await consumer.committed(partitions);
     const beginnings = await consumer.beginningOffsets(partitions);
-    const { clock, metrics, logger } = this.options;
-    const opened = partitions.map((at, i) => {
-      const info = this.topics.get(at.topic)!;
-      const metadata = committed[i]?.metadata ?? '';
-      const source = new SourcePartition({
-        table: this.tables.get(at.topic)!,
-        topicId: info.id,
-        partition: at.partition,
-        partitionCount: info.partitions,
-        routes: this.routes.get(at.topic)!,
-        restored: metadata === '' ? null : parseHighWater(metadata),
-      });
-      const next = committed[i]?.offset ?? beginnings[i]!;
-      return new OwnedSource(at, source, next, clock.now_ms(), metrics);
-    });
+    await this.topics.check();
+    const opened = partitions.map((at, i) => this.open(at, committed[i] ?? null, beginnings[i]!));
     // The session is claimed before its first frame: a zombie's frames then carry a lower one.
     await this.commit(opened);
     for (const source of opened) this.owned.set(partitionId(source.at), source);
-    logger.info({ group: 'ingest', partitions: partitions.map(partitionId) }, 'source partitions assigned');
+    this.options.logger.info(
+      { group: 'ingest', partitions: partitions.map(partitionId) },
+      'source partitions assigned',
+    );
     this.countOwned();
     return opened.map(({ at, next }) => ({ ...at, offset: next }));
+  }
+
+  private open(at: TopicPartition, committed: Offset | null, beginning: number): OwnedSource {
+    const { clock, metrics } = this.options;
+    const info = this.topics.info(at.topic);
+    const table = this.tables.get(at.topic)!;
+    const routes = this.routes.get(at.topic)!;
+    const identity = { topicId: info.id, partitionCount: info.partitions };
+    const metadata = committed?.metadata ?? '';
+    let restored: HighWater | null = metadata === '' ? null : naming(at.topic, () => parseHighWater(metadata));
+    let next = committed?.offset ?? beginning;
+    if (restored !== null) {
+      const { session } = restored;
+      const goesOn = naming(at.topic, () => continues(restored!, { ...identity, readers: readersOf(routes) }));
+      // Sessions only ever rise: the entities that go on with their generation would take a lower one for a zombie's.
+      if (!goesOn) [restored, next] = [{ ...noHighWater, session }, beginning];
+    }
+    const types = table.columns.map(({ type }) => type);
+    const stage = new MemoryStage(types, this.budget);
+    const source = new SourcePartition({ ...identity, table, partition: at.partition, routes, restored, stage });
+    return new OwnedSource(at, source, next, clock.now_ms(), metrics);
   }
 
   private async revoked(partitions: readonly TopicPartition[]): Promise<void> {
@@ -133,7 +159,10 @@ export class IngestRunner {
   }
 
   private release(partitions: readonly TopicPartition[]): void {
-    for (const at of partitions) this.owned.delete(partitionId(at));
+    for (const at of partitions) {
+      this.owned.get(partitionId(at))?.close();
+      this.owned.delete(partitionId(at));
+    }
     this.options.logger.info(
       { group: 'ingest', partitions: partitions.map(partitionId) },
       'source partitions released',
@@ -142,7 +171,9 @@ export class IngestRunner {
   }
 
   private countOwned(): void {
-    this.options.metrics.gauge('millrace_tasks_owned', { kind: 'ingest' }).set(this.owned.size);
+    const { metrics } = this.options;
+    metrics.gauge('millrace_tasks_owned', { kind: 'ingest' }).set(this.owned.size);
+    metrics.gauge('millrace_snapshot_held_bytes', {}).set(this.budget.used_bytes);
   }
 
   private batch(records: readonly LogRecord[]): Promise<void> | void {
@@ -156,12 +187,14 @@ export class IngestRunner {
         owned.count(this.accept(owned, record, now_ms));
         owned.next = record.offset + 1;
       }
+    } catch (error) {
+      this.isStopped = true;
+      throw error;
     } finally {
       // Also when a record stops the source: what was accepted before it will be committed, so it must be in the log.
       for (const owned of touched) {
         owned.lastRecord_ms = now_ms;
-        owned.exportCounts();
-        this.appendFrames(owned.source);
+        this.handOver(owned);
       }
     }
     if (this.producer!.pending_bytes > pendingLimit_bytes) return this.producer!.flush();
@@ -169,29 +202,50 @@ export class IngestRunner {
 
   private accept(owned: OwnedSource, record: LogRecord, now_ms: number): RecordOutcome {
     try {
-      return owned.source.accept(record.offset, record.value, now_ms);
+      return owned.source.accept(record.offset, record.value, now_ms, record.timestamp_ms);
     } catch (error) {
       if (!(error instanceof RecordError)) throw stopped(record, error);
       const placed = new RecordError(error.code, `${placeOf(record)}: ${error.message}`, { cause: error });
+      if (owned.source.table.onError === 'fail') throw placed;
       return this.refuse(owned.source.table, record, placed);
     }
   }
 
   private refuse({ onError }: TablePlan, record: LogRecord, error: RecordError): RecordOutcome {
     const { metrics, logger, application } = this.options;
-    if (onError === 'fail') throw error;
     if (onError === 'dead-letter') appendDeadLetter(this.producer!, deadLetterTopic(application), record, error);
     metrics.counter('millrace_dead_letters_total', { topic: record.topic, reason: error.code }).add(1);
     logger.warn({ code: error.code, policy: onError }, error.message);
     return onError === 'skip' ? 'skipped' : 'dead_lettered';
   }
 
-  private appendFrames(source: SourcePartition): void {
+  /** What its ingest made goes to the entity logs and the metrics. */
+  private handOver(owned: OwnedSource): void {
     const { metrics, application } = this.options;
-    for (const { entity, partition, bytes, rows } of source.takeFrames()) {
+    owned.exportCounts();
+    metrics.gauge('millrace_snapshot_held_bytes', {}).set(this.budget.used_bytes);
+    for (const { entity, partition, bytes, rows } of owned.source.takeFrames()) {
       this.producer!.append(entityLogTopic(application, entity), partition, null, bytes);
       metrics.counter('millrace_frames_total', { entity: entity.name }).add(1);
       metrics.counter('millrace_frame_rows_total', { entity: entity.name }).add(rows);
+    }
+  }
+
+  /** @param heartbeats per topic, the newest that came before all the sources were found to be caught up. */
+  private async endSnapshots(sources: readonly OwnedSource[], heartbeats: ReadonlyMap<string, number>): Promise<void> {
+    if (this.isStopped) return;
+    const ended = sources.filter(({ source }) => source.heartbeat(heartbeats.get(source.table.heartbeatTopic) ?? null));
+    if (ended.length === 0) return;
+    try {
+      await this.commit(ended);
+    } catch (error) {
+      this.commitFailed(error);
+      return;
+    }
+    for (const owned of ended) {
+      if (this.owned.get(partitionId(owned.at)) !== owned) continue;
+      owned.source.release(this.options.clock.now_ms());
+      this.handOver(owned);
     }
   }
 
@@ -202,16 +256,15 @@ export class IngestRunner {
   }
 
   private async commitNow(sources: readonly OwnedSource[]): Promise<void> {
-    const moved = sources.filter((owned) => owned.next !== owned.committed);
+    const moved = sources.flatMap((owned) => {
+      const offset = { offset: owned.source.resumeAt ?? owned.next, metadata: formatHighWater(owned.source.highWater) };
+      const text = `${offset.offset};${offset.metadata}`;
+      return owned.committed === text ? [] : [{ owned, text, offset: { ...owned.at, ...offset } }];
+    });
     if (moved.length === 0) return;
-    const offsets = moved.map((owned) => ({
-      ...owned.at,
-      offset: owned.next,
-      metadata: formatHighWater(owned.source.highWater),
-    }));
     await this.producer!.flush();
-    await this.consumer!.commit(offsets);
-    moved.forEach((owned, i) => (owned.committed = offsets[i]!.offset));
+    await this.consumer!.commit(moved.map(({ offset }) => offset));
+    for (const { owned, text } of moved) owned.committed = text;
   }
 
   private readonly commitFailed = (error: unknown): void => {
@@ -230,14 +283,4 @@ const placeOf = (record: LogRecord): string =>
 function stopped(record: LogRecord, error: unknown): Error {
   if (!(error instanceof MillraceError)) return error as Error;
   return new SourceStoppedError(error.code, `${placeOf(record)}: ${error.message}`, { cause: error });
-}
-
-function topicsMissing(tables: readonly TablePlan[]): FatalError {
-  const lines = tables.map(({ topic, name }) => `  - ${topic} (table ${name})`);
-  return new FatalError(
-    'topic-missing',
-    `these source topics do not exist:\n${lines.join('\n')}\n` +
-      'Is the connector running, does its topic.prefix match debezium({ prefix }), is the table in its table.include.list, and did it see a row yet? ' +
-      'Is MILLRACE_KAFKA_BROKERS the right cluster?',
-  );
 }

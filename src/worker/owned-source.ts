@@ -17,16 +17,20 @@ export class OwnedSource {
   readonly source: SourcePartition;
   /** The next source offset to be handled. */
   next: number;
-  committed = -1;
+  /** What was committed last: offset and metadata. */
+  committed = '';
   lastRecord_ms: number;
+  private readonly metrics: Metrics;
   private readonly outcomes: Readonly<Record<RecordOutcome, Count>>;
   private readonly unrouted: Counting;
+  private exportedStaged = 0;
 
   constructor(at: TopicPartition, source: SourcePartition, next: number, now_ms: number, metrics: Metrics) {
     this.at = at;
     this.source = source;
     this.next = next;
     this.lastRecord_ms = now_ms;
+    this.metrics = metrics;
     const { topic } = at;
     const count = (outcome: RecordOutcome): Count => ({
       pending: 0,
@@ -34,6 +38,8 @@ export class OwnedSource {
     });
     this.outcomes = {
       row: count('row'),
+      staged: count('staged'),
+      superseded: count('superseded'),
       tombstone: count('tombstone'),
       replayed: count('replayed'),
       'snapshot-ignored': count('snapshot-ignored'),
@@ -47,13 +53,28 @@ export class OwnedSource {
     this.outcomes[outcome].pending++;
   }
 
+  close(): void {
+    this.source.close();
+    this.metrics.remove('millrace_snapshot_staged_rows', this.labels());
+  }
+
   /** Brings what was counted to the metrics: once a batch, not once a record. */
   exportCounts(): void {
+    const { late, staged } = this.source;
+    this.outcomes.row.pending += late.row;
+    this.outcomes.superseded.pending += late.superseded;
+    late.row = late.superseded = 0;
+    if (staged !== this.exportedStaged) this.metrics.gauge('millrace_snapshot_staged_rows', this.labels()).set(staged);
+    this.exportedStaged = staged;
     for (const count of Object.values(this.outcomes)) {
       if (count.pending > 0) count.counter.add(count.pending);
       count.pending = 0;
     }
     if (this.source.unrouted > 0) this.unrouted.add(this.source.unrouted);
     this.source.unrouted = 0;
+  }
+
+  private labels(): { topic: string; partition: string } {
+    return { topic: this.at.topic, partition: String(this.at.partition) };
   }
 }

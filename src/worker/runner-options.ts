@@ -10,6 +10,8 @@ export interface RunnerOptions {
   /** Names topics and groups. */
   readonly application: string;
   readonly commitInterval_ms: number;
+  /** Memory for the rows of first snapshots. Default 256 MiB. */
+  readonly snapshot_bytes?: number;
   readonly log: Log;
   readonly clock: Clock;
   readonly logger: Logger;

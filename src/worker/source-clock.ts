@@ -25,6 +25,8 @@ export interface SourceClockOptions extends Pick<
   readonly heartbeats: HeartbeatReader;
   readonly owned: () => readonly OwnedSource[];
   readonly routesOf: (topic: string) => readonly EntityRoute[];
+  /** Ends first snapshots that a heartbeat shows to be over. */
+  readonly endSnapshots: (caughtUp: readonly OwnedSource[], heartbeats: ReadonlyMap<string, number>) => Promise<void>;
 }
 
 export class SourceClock {
@@ -53,13 +55,16 @@ export class SourceClock {
     const asked_ms = clock.now_ms();
     const newest_ms = heartbeats.newest();
     const ends = await consumer.endOffsets(owned.map(({ at }) => at));
-    owned.forEach(({ at, next, source, lastRecord_ms }, i) => {
+    const caughtUp = owned.filter((each, i) => {
+      const { at, next, source, lastRecord_ms } = each;
       const labels = { topic: at.topic, partition: String(at.partition) };
       metrics.gauge('millrace_source_lag_records', labels).set(Math.max(0, ends[i]! - next));
       const reached = consumer.position(at);
-      if (reached === null || reached < ends[i]!) return;
+      if (reached === null || reached < ends[i]!) return false;
       source.caughtUp(asked_ms, lastRecord_ms, newest_ms.get(source.table.heartbeatTopic) ?? null);
+      return true;
     });
+    await this.options.endSnapshots(caughtUp, newest_ms);
   }
 
   /** Rows wait for nothing: every batch left with its own frames, so the marks go behind all of them. */

@@ -4,6 +4,7 @@ import { ByteReader, ByteWriter } from '../../../src/frames/bytes.ts';
 import { decodeFeatureFrame, encodeFeatureFrame } from '../../../src/frames/feature-frame.ts';
 import { decodeEntityFrame } from '../../../src/frames/row-frame.ts';
 import { routesOf } from '../../../src/ingest/router.ts';
+import { MemoryStage, StagingBudget } from '../../../src/ingest/snapshot-stage.ts';
 import { SourcePartition } from '../../../src/ingest/source-partition.ts';
 import { count, featureView, tumbling } from '../../../src/index.ts';
 import { envelope, transactionFields } from '../../support/envelope.ts';
@@ -45,9 +46,10 @@ test('a long text fits the frame of its row', () => {
     partitionCount: 1,
     routes: routesOf([userPlan], transactionsPlan.topic),
     restored: null,
+    stage: new MemoryStage([], new StagingBudget(0)),
   });
   const row = { id: 1, user: 1, cents: 100, status: 'ok', location, time_us: 1_800_000_000_000_000 };
-  partition.accept(0, envelope({ after: transactionFields(row) }), 0);
+  partition.accept(0, envelope({ after: transactionFields(row) }), 0, 0);
   const frame = decodeEntityFrame(partition.takeFrames()[0]!.bytes, userPlan);
   expect(frame.kind === 'rows' ? frame.rows[0]!.after : null).toContain(location);
 });

@@ -10,13 +10,19 @@ import {
 } from '../../../src/ingest/high-water.ts';
 import { hash64 } from '../../../src/util/hash.ts';
 
+const topicId = '00112233445566778899aabbccddeeff';
 const uint64 = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
 const time = fc.oneof(fc.constant(-Infinity), fc.integer({ min: 0, max: 4_102_444_800_000_000 }));
 const highWater: fc.Arbitrary<HighWater> = fc.record({
   sequence: fc.tuple(uint64, uint64),
   commit_us: time,
   seen: fc.array(fc.string().map(hash64), { maxLength: 300 }).map((hashes) => new Set(hashes)),
-  snapshotLsn: uint64,
+  ...{
+    topicId: fc.constantFrom('', topicId),
+    partitionCount: fc.nat(),
+    readers: fc.subarray(['00000000', 'ffffffff']),
+  },
+  snapshotEnd: fc.maxSafeNat(),
   eventTime_us: time,
   session: fc.nat(),
 });
@@ -39,7 +45,8 @@ test('it is ASCII and fits into what a commit can carry, a heap page of rows at 
     sequence: [largest, largest],
     commit_us: 4_102_444_800_000_000,
     seen: new Set(Array.from({ length: 300 }, (_, i) => hash64(`c${i}`))),
-    snapshotLsn: largest,
+    ...{ topicId, partitionCount: 1000, readers: Array.from({ length: 10 }, () => 'ffffffff') },
+    snapshotEnd: Number.MAX_SAFE_INTEGER,
     eventTime_us: 4_102_444_800_000_000,
     session: 1_000_000,
   });
@@ -54,7 +61,7 @@ test('more rows at one LSN than a commit can remember stop the source with the L
   expect(format).toThrow(/^500 rows share the LSN 7; .* raise the generation after the load$/);
 });
 
-test.each(['', 'hello', '0;1;0;0;0;0;0;', '2;1;0;0;0;0;0;', '1;1;0;0;0;0;0', '{"offset":5}'])(
+test.each(['', 'hello', '0;1;;0;;0;0;0;0;0;', '1;1;0;0;0;0;0;', '2;1;;0;;0;0;0;0;0', '{"offset":5}'])(
   'the metadata "%s" of another program or version stops the source',
   (text) => {
     expect(() => parseHighWater(text)).toThrow(SourceStoppedError);

@@ -1,52 +1,19 @@
 import { expect, test } from 'vitest';
-import type { TablePlan } from '../../../src/define/plan.ts';
-import { RecordError, SourceStoppedError } from '../../../src/errors.ts';
-import { decodeEntityFrame, type RowsFrame } from '../../../src/frames/row-frame.ts';
-import { formatHighWater, parseHighWater, type HighWater } from '../../../src/ingest/high-water.ts';
-import { partitionOf, routesOf } from '../../../src/ingest/router.ts';
+import { RecordError } from '../../../src/errors.ts';
+import { partitionOf } from '../../../src/ingest/router.ts';
 import type { Outcome } from '../../../src/ingest/outcome.ts';
-import { SourcePartition } from '../../../src/ingest/source-partition.ts';
-import { envelope, transactionFields, type EnvelopeOptions } from '../../support/envelope.ts';
-import { rowOf, transactionsPlan, userPlan, type Transaction } from '../../support/shop.ts';
-
-const start_us = 1_800_000_000_000_000;
-const topicId = '00112233445566778899aabbccddeeff';
-const now_ms = start_us / 1000 + 5;
-
-function opened(restored: HighWater | null = null, table: TablePlan = transactionsPlan): SourcePartition {
-  const routes = routesOf([userPlan], table.topic);
-  return new SourcePartition({ table, topicId, partition: 2, partitionCount: 3, routes, restored });
-}
-
-/** The owner after a restart: it knows what the commit carried. */
-const reopened = (partition: SourcePartition): SourcePartition =>
-  opened(parseHighWater(formatHighWater(partition.highWater)));
-
-function transaction(id: number, user: number, more: Partial<Transaction> = {}): Transaction {
-  return { id, user, cents: 1999, status: 'ok', location: null, time_us: start_us + id * 1_000_000, ...more };
-}
-
-/** An insertion whose log position and commit time follow from its id. */
-function insertion(t: Transaction, more: EnvelopeOptions = {}): Buffer {
-  const position = { sequence: [t.id, t.id], commit_us: start_us + t.id * 1_000_000 } as const;
-  return envelope({ op: 'c', after: transactionFields(t), ...position, ...more });
-}
-
-const snapshotRow = (t: Transaction, lsn: number, snapshot = 'true'): Buffer =>
-  insertion(t, { op: 'r', snapshot, lsn, sequence: [null, lsn] });
-
-interface Taken {
-  readonly entityPartition: number;
-  readonly rows: number;
-  readonly frame: RowsFrame;
-}
-
-function takeFrames(partition: SourcePartition): Taken[] {
-  return partition.takeFrames().map(({ entity, partition: entityPartition, bytes, rows }) => {
-    expect(entity).toBe(userPlan);
-    return { entityPartition, rows, frame: decodeEntityFrame(bytes, userPlan) as RowsFrame };
-  });
-}
+import { envelope, transactionFields } from '../../support/envelope.ts';
+import { rowOf, transactionsPlan } from '../../support/shop.ts';
+import {
+  insertion,
+  now_ms,
+  opened,
+  reopened,
+  start_us,
+  takeFrames,
+  topicId,
+  transaction,
+} from '../../support/source-partition.ts';
 
 /** Users of three entity partitions, and of one. */
 const userIn = (entityPartition: number, after = 0): number => {
@@ -58,7 +25,7 @@ const userIn = (entityPartition: number, after = 0): number => {
 test('a row becomes a row of a frame with all that the entity task needs', () => {
   const partition = opened();
   const t = transaction(1, userIn(1), { location: 'Oulu' });
-  expect(partition.accept(17, insertion(t), now_ms)).toBe('row');
+  expect(partition.accept(17, insertion(t), now_ms, now_ms)).toBe('row');
   expect(takeFrames(partition)).toEqual([
     {
       entityPartition: 1,
@@ -90,7 +57,7 @@ test('a row that moves to another key stands in two frames, each with its image 
   const partition = opened();
   const [before, after] = [transaction(1, userIn(0)), transaction(1, userIn(1))];
   const update = envelope({ op: 'u', before: transactionFields(before), after: transactionFields(after) });
-  partition.accept(0, update, now_ms);
+  partition.accept(0, update, now_ms, now_ms);
   const frames = takeFrames(partition).map(({ entityPartition, frame }) => ({ entityPartition, rows: frame.rows }));
   const whole = { offset: 0, operation: 'u', commit_us: start_us, ingest_ms: now_ms };
   expect(frames).toEqual([
@@ -105,7 +72,7 @@ test('frames are numbered from 0 per entity partition, and a restart opens a new
   const users = [userIn(0), userIn(1), userIn(1, userIn(1))];
   for (let id = 1; id <= 9; id++) {
     if (id === 7) partition = reopened(partition);
-    partition.accept(id, insertion(transaction(id, users[id % 3]!)), now_ms);
+    partition.accept(id, insertion(transaction(id, users[id % 3]!)), now_ms, now_ms);
     if (id % 3 !== 0) continue;
     for (const { entityPartition, rows, frame } of takeFrames(partition))
       seen.push(`partition ${entityPartition} session ${frame.session} number ${frame.number}: ${rows}`);
@@ -122,11 +89,11 @@ test('frames are numbered from 0 per entity partition, and a restart opens a new
 
 test('a frame is cut by the size of its records, with the marks from before its batch', () => {
   const partition = opened();
-  partition.accept(0, insertion(transaction(1, 1)), now_ms);
+  partition.accept(0, insertion(transaction(1, 1)), now_ms, now_ms);
   partition.takeFrames();
   const { marks } = partition;
   const records = Array.from({ length: 1000 }, (_, i) => insertion(transaction(i + 2, 1)));
-  records.forEach((value, i) => partition.accept(i + 1, value, now_ms));
+  records.forEach((value, i) => partition.accept(i + 1, value, now_ms, now_ms));
   const frames = takeFrames(partition).map(({ frame }) => frame);
   let [rows, bytes] = [0, 0];
   for (; bytes < 256 * 1024; rows++) bytes += records[rows]!.length;
@@ -142,7 +109,7 @@ test('a frame carries the marks of the rows before it, not of its own', () => {
   const partition = opened();
   const framed: number[] = [];
   for (let id = 1; id <= 3; id++) {
-    partition.accept(id, insertion(transaction(id, 1)), now_ms);
+    partition.accept(id, insertion(transaction(id, 1)), now_ms, now_ms);
     framed.push(takeFrames(partition)[0]!.frame.marks.data_us);
   }
   expect(framed).toEqual([-Infinity, start_us - 4_000_000, start_us - 3_000_000]);
@@ -151,28 +118,28 @@ test('a frame carries the marks of the rows before it, not of its own', () => {
 
 test('silence moves the marks of the next frame only if no row waits for its frame', () => {
   const partition = opened();
-  partition.accept(1, insertion(transaction(1, 1)), now_ms);
+  partition.accept(1, insertion(transaction(1, 1)), now_ms, now_ms);
   partition.caughtUp(now_ms + 60_000, now_ms, null);
   expect(takeFrames(partition)[0]!.frame.marks.clock_us).toBe(-Infinity);
   partition.caughtUp(now_ms + 70_000, now_ms, null);
-  partition.accept(2, insertion(transaction(2, 1)), now_ms);
+  partition.accept(2, insertion(transaction(2, 1)), now_ms, now_ms);
   expect(takeFrames(partition)[0]!.frame.marks.clock_us).toBe((now_ms + 65_000) * 1000);
 });
 
 test('replays and tombstones give nothing', () => {
   const partition = opened();
   const rows = [1, 2, 1, 2, 3].map((id) => insertion(transaction(id, 1)));
-  const outcomes = rows.map((value, offset) => partition.accept(offset, value, now_ms));
+  const outcomes = rows.map((value, offset) => partition.accept(offset, value, now_ms, now_ms));
   expect(outcomes).toEqual<Outcome[]>(['row', 'row', 'replayed', 'replayed', 'row']);
-  expect(partition.accept(9, null, now_ms)).toBe('tombstone');
+  expect(partition.accept(9, null, now_ms, now_ms)).toBe('tombstone');
   expect(takeFrames(partition)[0]!.frame.rows.map(({ offset }) => offset)).toEqual([0, 1, 4]);
 });
 
 test('a replay is known after a restart', () => {
   const partition = opened();
-  for (const id of [1, 2]) partition.accept(id, insertion(transaction(id, 1)), now_ms);
+  for (const id of [1, 2]) partition.accept(id, insertion(transaction(id, 1)), now_ms, now_ms);
   const next = reopened(partition);
-  const outcomes = [1, 2, 3].map((id) => next.accept(10 + id, insertion(transaction(id, 1)), now_ms));
+  const outcomes = [1, 2, 3].map((id) => next.accept(10 + id, insertion(transaction(id, 1)), now_ms, now_ms));
   expect(outcomes).toEqual<Outcome[]>(['replayed', 'replayed', 'row']);
 });
 
@@ -180,7 +147,7 @@ test('rows of one statement are told apart by their primary key', () => {
   const partition = opened();
   const sequence = [5, 5] as const;
   const outcomes = [1, 2, 2, 1, 3].map((id) =>
-    partition.accept(id, insertion(transaction(id, 1), { sequence, commit_us: start_us }), now_ms),
+    partition.accept(id, insertion(transaction(id, 1), { sequence, commit_us: start_us }), now_ms, now_ms),
   );
   expect(outcomes).toEqual<Outcome[]>(['row', 'row', 'replayed', 'replayed', 'row']);
 });
@@ -188,8 +155,8 @@ test('rows of one statement are told apart by their primary key', () => {
 test('a bad record leaves no trace: the next one is taken as if it had not been', () => {
   const [clean, marred] = [opened(), opened()];
   const bad = insertion(transaction(9, 1, { time_us: 0 }));
-  expect(() => marred.accept(0, bad, now_ms)).toThrow(RecordError);
-  for (const partition of [clean, marred]) partition.accept(1, insertion(transaction(1, 1)), now_ms);
+  expect(() => marred.accept(0, bad, now_ms, now_ms)).toThrow(RecordError);
+  for (const partition of [clean, marred]) partition.accept(1, insertion(transaction(1, 1)), now_ms, now_ms);
   expect(marred.highWater).toEqual(clean.highWater);
   expect(marred.takeFrames()).toEqual(clean.takeFrames());
 });
@@ -198,65 +165,7 @@ test('rows whose key is null are counted and stand in no frame', () => {
   const nullable = transactionsPlan.columns.map((column) => ({ ...column, nullable: true }));
   const partition = opened(null, { ...transactionsPlan, columns: nullable });
   const value = insertion(transaction(1, 1)).toString().replace('"user_id":1', '"user_id":null');
-  expect(partition.accept(0, Buffer.from(value), now_ms)).toBe('row');
+  expect(partition.accept(0, Buffer.from(value), now_ms, now_ms)).toBe('row');
   expect(partition.unrouted).toBe(1);
   expect(partition.takeFrames()).toEqual([]);
-});
-
-test('rows of the first snapshot are insertions and move no mark', () => {
-  const partition = opened();
-  const outcomes = ['first', 'true', 'last'].map((snapshot, id) =>
-    partition.accept(id, snapshotRow(transaction(id, 1), 77, snapshot), now_ms),
-  );
-  expect(outcomes).toEqual<Outcome[]>(['row', 'row', 'row']);
-  expect(partition.marks).toEqual({ data_us: -Infinity, clock_us: -Infinity });
-  expect(partition.highWater).toMatchObject({ snapshotLsn: 77n, commit_us: -Infinity, eventTime_us: -Infinity });
-  expect(takeFrames(partition)[0]!.frame.rows.map(({ operation, routes }) => [operation, routes])).toEqual([
-    ['r', 2],
-    ['r', 2],
-    ['r', 2],
-  ]);
-});
-
-test('a first snapshot goes on after a restart', () => {
-  const partition = opened();
-  partition.accept(0, snapshotRow(transaction(1, 1), 77), now_ms);
-  expect(reopened(partition).accept(1, snapshotRow(transaction(2, 1), 77), now_ms)).toBe('row');
-});
-
-test('a snapshot that was begun again is refused, with both log positions', () => {
-  const partition = opened();
-  partition.accept(0, snapshotRow(transaction(1, 1), 77), now_ms);
-  const again = (): Outcome => reopened(partition).accept(1, snapshotRow(transaction(1, 1), 78), now_ms);
-  expect(again).toThrow(SourceStoppedError);
-  expect(again).toThrow(/a second initial snapshot \(LSN 78 after 77\).*Raise the generation/);
-});
-
-const laterSnapshots = [
-  ['an incremental snapshot', 'incremental', /a row of an incremental snapshot/],
-  ['another initial snapshot', 'true', /a row of another snapshot/],
-] as const;
-
-test.each(laterSnapshots)('%s after streamed rows is refused by default', (_, snapshot, message) => {
-  const partition = opened();
-  partition.accept(0, insertion(transaction(1, 1)), now_ms);
-  const later = (): Outcome => partition.accept(1, snapshotRow(transaction(2, 1), 99, snapshot), now_ms);
-  expect(later).toThrow(SourceStoppedError);
-  expect(later).toThrow(message);
-  expect(later).toThrow(/snapshots: 'ignore'/);
-});
-
-test.each(laterSnapshots)("%s after streamed rows is passed over with snapshots: 'ignore'", (_, snapshot) => {
-  const partition = opened(null, { ...transactionsPlan, snapshots: 'ignore' });
-  partition.accept(0, insertion(transaction(1, 1)), now_ms);
-  partition.takeFrames();
-  const before = partition.highWater;
-  expect(partition.accept(1, snapshotRow(transaction(2, 1), 99, snapshot), now_ms)).toBe('snapshot-ignored');
-  expect(partition.highWater).toEqual(before);
-  expect(partition.takeFrames()).toEqual([]);
-});
-
-test('an incremental snapshot before any streamed row is refused, too', () => {
-  const value = snapshotRow(transaction(2, 1), 99, 'incremental');
-  expect(() => opened().accept(0, value, now_ms)).toThrow(/an incremental snapshot/);
 });
