@@ -4,6 +4,8 @@ export interface GoldenRecord {
   readonly topic: string;
   readonly partition: number;
   readonly offset: number;
+  /** When the log stored it, milliseconds. */
+  readonly timestamp: number;
   readonly key: string | null;
   readonly value: Buffer | null;
 }
@@ -15,6 +17,6 @@ export function golden(file: string, table: string): GoldenRecord[] {
     .filter(Boolean)
     .map((line) => JSON.parse(line) as Omit<GoldenRecord, 'value'> & { value: string | null });
   return records
-    .filter(({ topic }) => topic.endsWith(`.${table}`))
+    .filter(({ topic }) => topic === table || topic.endsWith(`.${table}`))
     .map((record) => ({ ...record, value: record.value === null ? null : Buffer.from(record.value) }));
 }

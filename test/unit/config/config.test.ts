@@ -44,6 +44,7 @@ test('nothing need be set for dev', () => {
     http: { host: '0.0.0.0', port: 8080 },
     roles: ['ingest', 'entity', 'offline'],
     commitInterval_ms: 200,
+    snapshot_bytes: 268_435_456,
     flush: { rows: 100_000, bytes: 67_108_864, age_ms: 60_000 },
     logLevel: 'info',
   });
@@ -64,6 +65,7 @@ test('every variable arrives where it is used', () => {
       MILLRACE_HTTP_PORT: '0',
       MILLRACE_ROLES: 'entity, ingest',
       MILLRACE_COMMIT_INTERVAL_MS: '100',
+      MILLRACE_SNAPSHOT_BYTES: '4096',
       MILLRACE_FLUSH_ROWS: '7',
       MILLRACE_FLUSH_BYTES: '2048',
       MILLRACE_FLUSH_AGE_MS: '1000',
@@ -79,6 +81,7 @@ test('every variable arrives where it is used', () => {
     http: { host: '127.0.0.1', port: 0 },
     roles: ['entity', 'ingest'],
     commitInterval_ms: 100,
+    snapshot_bytes: 4096,
     flush: { rows: 7, bytes: 2048, age_ms: 1000 },
     logLevel: 'debug',
   });

@@ -1,9 +1,16 @@
 import { describe, expect, test } from 'vitest';
+import { decodeHeartbeat } from '../../../src/cdc/decoder.ts';
+import { buildPlan } from '../../../src/define/plan-builder.ts';
+import type { Row } from '../../../src/define/plan.ts';
 import { SourceStoppedError } from '../../../src/errors.ts';
+import { decodeEntityFrame, type RowsFrame } from '../../../src/frames/row-frame.ts';
+import { count, debezium, entity, featureView, int64, text, timestamptz, tumbling } from '../../../src/index.ts';
 import type { Outcome } from '../../../src/ingest/outcome.ts';
-import { StagingBudget } from '../../../src/ingest/snapshot-stage.ts';
-import type { SourcePartition } from '../../../src/ingest/source-partition.ts';
+import { routesOf } from '../../../src/ingest/router.ts';
+import { MemoryStage, StagingBudget } from '../../../src/ingest/snapshot-stage.ts';
+import { SourcePartition } from '../../../src/ingest/source-partition.ts';
 import { envelope, transactionFields } from '../../support/envelope.ts';
+import { golden } from '../../support/golden.ts';
 import { rowOf, transactionsPlan, type Transaction } from '../../support/shop.ts';
 import {
   insertion,
@@ -315,3 +322,67 @@ test('a row that is staged twice is kept once', () => {
   partition.release(now_ms);
   expect(takeFrames(partition)[0]!.frame.rows).toMatchObject([{ offset: 50, after: rowOf(transaction(1, 1)) }]);
 });
+
+test('a recorded snapshot that was killed and begun again: what stays is the table', () => {
+  const table = debezium({ prefix: 'sb1', decimals: 'string', times: 'microseconds' }).table('public.transactions', {
+    columns: { transaction_id: int64(), user_id: int64(), note: text().nullable(), transaction_time: timestamptz() },
+    primaryKey: ['transaction_id'],
+    replicaIdentity: 'full',
+    time: { event: 'transaction_time' },
+  });
+  const view = featureView('v', {
+    entity: entity('user', { key: { user_id: int64() } }),
+    from: { tx: table.by({ user_id: 'user_id' }) },
+    features: ({ tx }) => ({ n: count(tx).over(tumbling('5m')) }),
+  });
+  const [plan] = buildPlan({ view }).entities;
+  const heartbeats = golden('snapshot-restart', '__debezium-heartbeat.sb1').map(({ value }) => decodeHeartbeat(value)!);
+  expect(heartbeats.length).toBeGreaterThan(1);
+  const kept = new Map<bigint, string>();
+  const said: string[] = [];
+  const superseded: number[] = [];
+  for (const partition of [0, 1, 2]) {
+    const source = new SourcePartition({
+      table: plan!.tables[0]!,
+      topicId: '00'.repeat(16),
+      partition,
+      partitionCount: 3,
+      routes: routesOf([plan!], plan!.tables[0]!.topic),
+      restored: null,
+      stage: new MemoryStage(
+        plan!.tables[0]!.columns.map(({ type }) => type),
+        new StagingBudget(1 << 20),
+      ),
+    });
+    for (const record of golden('snapshot-restart', 'transactions').filter((each) => each.partition === partition)) {
+      const outcome = source.accept(record.offset, record.value, 0, record.timestamp);
+      if (outcome === 'superseded') said.push(`${record.offset} superseded`);
+    }
+    for (const heartbeat_ms of heartbeats) if (source.heartbeat(heartbeat_ms)) source.release(0);
+    superseded.push(source.late.superseded);
+    for (const { bytes } of source.takeFrames()) {
+      for (const { before, after } of (decodeEntityFrame(bytes, plan!) as RowsFrame).rows) {
+        if (before !== null) {
+          expect(kept.get(before[0] as bigint)).toBe(noteOf(before));
+          kept.delete(before[0] as bigint);
+        }
+        if (after !== null) {
+          expect(kept.has(after[0] as bigint)).toBe(false);
+          kept.set(after[0] as bigint, noteOf(after));
+        }
+      }
+    }
+  }
+  expect(superseded).toEqual([2, 1, 2]);
+  expect(said).toEqual(['363889 superseded']);
+  expect(Object.fromEntries(kept)).toEqual({
+    534: 'null',
+    10000530: 'c530',
+    100450: 'u450',
+    100300: 'u300',
+    10000300: 'c300',
+    200000: 'hot525',
+  });
+});
+
+const noteOf = (row: Row): string => String(row[2]);

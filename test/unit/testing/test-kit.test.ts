@@ -1,5 +1,5 @@
 import { count, entity, featureView, int32, max, text, tumbling } from 'millrace';
-import { createTestKit } from 'millrace/testing';
+import { createTestKit, type TestKit } from 'millrace/testing';
 import { expect, test } from 'vitest';
 import { envelope, transactionFields } from '../../support/envelope.ts';
 import { shop, transactions, userFeatures, type Transaction } from '../../support/shop.ts';
@@ -52,6 +52,22 @@ test('a message that was seen is dropped, one that cannot be used says why', () 
   expect([kit.feed(topic, message), kit.feed(topic, message)]).toEqual(['row', 'replayed']);
   expect(() => kit.feed(topic, { not: 'an envelope' })).toThrow(/unchanged Debezium envelope/);
   expect(() => kit.feed('elsewhere', message)).toThrow('they read dbserver.public.transactions');
+});
+
+test('rows of a snapshot count from the first streamed row on, or when time passes', () => {
+  const snapshot = (id: number): Buffer =>
+    envelope({ op: 'r', after: transactionFields(row(id)), snapshot: 'true', lsn: 1, commit_us: start_us });
+  const [streamed, quiet] = [createTestKit(userFeatures), createTestKit(userFeatures)];
+  const counted = (kit: TestKit): unknown =>
+    kit.read(userFeatures, { user_id: 42 })?.values.transaction_count_last_5_min;
+  for (const kit of [streamed, quiet]) {
+    expect([1, 2].map((id) => kit.feed(topic, snapshot(id)))).toEqual(['staged', 'staged']);
+    expect(counted(kit)).toBeUndefined();
+  }
+  expect(streamed.feed(topic, change('c', null, row(3)))).toBe('row');
+  expect(counted(streamed)).toBe(3n);
+  quiet.advanceTo('2026-01-01T00:01:00Z');
+  expect(counted(quiet)).toBe(2n);
 });
 
 test('more keys than one frame lets go: all of them end', () => {
