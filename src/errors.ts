@@ -18,6 +18,7 @@ export const errorCodes = [
   'object-exists',
   'object-store-unfit',
   'task-lost',
+  'transaction-failed',
 ] as const;
 
 export type ErrorCode = (typeof errorCodes)[number];
