@@ -134,7 +134,7 @@ export class OnlineWriter {
     });
     const written = [...newest.keys()];
     const started_ms = clock.monotonic_ms();
-    const stored = await store.upsert([...newest.values()].map((value) => this.writeOf(value)));
+    const { stored } = await store.upsert([...newest.values()].map((value) => this.writeOf(value)));
     metrics.histogram('millrace_online_write_seconds', {}).observe((clock.monotonic_ms() - started_ms) / 1000);
     const byKey = new Map(written.map((key, i) => [key, stored[i]!]));
     this.acknowledge(values, keys, byKey);
