@@ -19,6 +19,8 @@ export const errorCodes = [
   'object-store-unfit',
   'task-lost',
   'transaction-failed',
+  'state-unreadable',
+  'state-mismatch',
 ] as const;
 
 export type ErrorCode = (typeof errorCodes)[number];

@@ -1,0 +1,24 @@
+/** The keys of a task's changelog records and store entries: its record, and one for each view and entity key. */
+import { ByteReader, ByteWriter } from '../frames/bytes.ts';
+
+const kinds = { record: 0, state: 1 } as const;
+
+export const taskRecordKey: Buffer = Buffer.from([kinds.record]);
+
+export function stateKey(view: number, key: string): Buffer {
+  const out = new ByteWriter(2 + key.length);
+  out.u8(kinds.state);
+  out.varint(view);
+  out.raw(Buffer.from(key));
+  return out.take();
+}
+
+/** @returns null for the task record's key. @throws RangeError when it is no key of a task. */
+export function parseStateKey(bytes: Uint8Array): { readonly view: number; readonly key: string } | null {
+  const from = new ByteReader(bytes);
+  const kind = from.u8();
+  if (kind === kinds.record) return null;
+  if (kind !== kinds.state) throw new RangeError(`unknown kind of key ${kind}`);
+  const view = from.varint();
+  return { view, key: Buffer.from(from.raw(from.remaining_bytes)).toString() };
+}
