@@ -109,7 +109,7 @@ test('an error of a timer’s call surfaces, thrown at once or by its promise', 
     throw new Error('at once');
   });
   await expect(clock.runFor(10)).rejects.toThrow('at once');
-  const later = async (): Promise<void> => {
+  const later: () => unknown = async () => {
     await Promise.resolve();
     throw new Error('later');
   };
