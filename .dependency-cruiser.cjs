@@ -151,6 +151,13 @@ module.exports = {
       from: { path: '^(test/oracle/|demo/oracle)' },
       to: { path: '^src/', reachable: true },
     },
+    {
+      name: 'simulation-oracle-no-engine',
+      comment: 'The oracle of the simulator reads the simulated world only.',
+      severity: 'error',
+      from: { path: '^src/testing/simulation/naive-oracle' },
+      to: { path: '^src/(?!testing/simulation/)', reachable: true },
+    },
     ...pureRules,
     ...clientRules,
   ],
