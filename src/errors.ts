@@ -18,6 +18,8 @@ export const errorCodes = [
   'object-exists',
   'object-store-unfit',
   'task-lost',
+  'state-unreadable',
+  'state-locked',
 ] as const;
 
 export type ErrorCode = (typeof errorCodes)[number];
