@@ -21,6 +21,7 @@ export const errorCodes = [
   'transaction-failed',
   'state-unreadable',
   'state-mismatch',
+  'state-locked',
 ] as const;
 
 export type ErrorCode = (typeof errorCodes)[number];

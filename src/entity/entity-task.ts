@@ -23,7 +23,7 @@ import { Timers } from './timers.ts';
 import { ViewTask, type Fate } from './view-task.ts';
 
 /** Timers that one frame fires at most, beside those of its own rows' keys: a window end with many keys spreads over frames. */
-export const timersPerFrame = 1000;
+export const timersPerFrame = 64;
 
 /** A view's values for a key, as of T, produced by the frame at `position`. */
 export interface Emission {
@@ -111,10 +111,13 @@ export class EntityTask {
     return changes;
   }
 
-  /** The task record as of the last frame. */
-  record(position: number, published: number): StateChange {
-    const value = encodeTaskRecord(this.entity, { position, published, sources: this.sources.sources });
-    return { key: taskRecordKey, value };
+  /** Keeps what the task record says as of the last frame; how far values are stored online may be known later. */
+  recorder(position: number): (published: number) => StateChange {
+    const sources = structuredClone(this.sources.sources);
+    return (published) => ({
+      key: taskRecordKey,
+      value: encodeTaskRecord(this.entity, { position, published, sources }),
+    });
   }
 
   /** The newest value of every key, each at the position that emitted it, of keys that are not only on disk. */

@@ -12,7 +12,7 @@ type Stored = Map<string, Buffer>;
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
 function commit(task: EntityTask, position: number, stored: Stored): void {
-  for (const { key, value } of [...task.takeChanges(), task.record(position, -1)]) {
+  for (const { key, value } of [...task.takeChanges(), task.recorder(position)(-1)]) {
     if (value === null) stored.delete(hex(key));
     else stored.set(hex(key), Buffer.from(value));
   }
