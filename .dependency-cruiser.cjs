@@ -24,7 +24,7 @@ const clients = {
 
 /** Implementations of ports. Chosen in src/cli; the test kit may use them too. */
 const adapters =
-  '^src/(log/(kafka|memory)|state/(rocksdb|memory)|online/(redis|memory)|offline/(s3|filesystem))(/|[.]ts$)';
+  '^src/(log/(kafka|memory)|state/(rocksdb|memory)|online/(redis|memory)|offline/(s3|filesystem|memory))(/|[.]ts$)';
 
 /** What every folder of src may import. */
 const helpers = '^src/((errors|types)[.]ts$|util/)';

@@ -85,8 +85,8 @@ export class StateRestorer {
     const restored = new Map<OwnedEntityPartition, RestoredTask>();
     for (const each of restoring) {
       if (this.stopped || each.owned.isReleased) continue;
-      const task = await this.load(each);
-      if (task === 'unreadable') continue;
+      const task = await this.load(each, consumer);
+      if (task === 'again') continue;
       restored.set(each.owned, task);
       this.report(each, task, clock.monotonic_ms() - started_ms);
     }
@@ -190,7 +190,7 @@ export class StateRestorer {
     await store.write(writes);
   }
 
-  private async load({ owned, name, committed }: Restoring): Promise<RestoredTask | 'unreadable'> {
+  private async load({ owned, name, committed }: Restoring, consumer: GroupConsumer): Promise<RestoredTask | 'again'> {
     const { store } = this.options;
     let restored: RestoredTask | null = null;
     try {
@@ -207,9 +207,15 @@ export class StateRestorer {
     } catch (error) {
       if (!isUnreadable(error)) throw error;
       await this.wipe(name, error.message);
-      return 'unreadable';
+      return 'again';
     }
-    if ((restored?.position ?? null) !== committed) throw differs(owned, restored?.position ?? null, committed);
+    const position = restored?.position ?? null;
+    if (position !== committed) {
+      // Somebody else commits: the partition has another owner, of which this worker has not heard yet.
+      const [now] = await consumer.committed([owned.at]);
+      if ((now?.offset ?? null) !== committed) return 'again';
+      throw differs(owned, position, committed);
+    }
     return restored ?? { task: new EntityTask(owned.entity), position: -1, published: -1 };
   }
 
