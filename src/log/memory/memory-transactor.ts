@@ -18,7 +18,7 @@ export interface MemoryTransactorOptions extends TransactorOptions {
 }
 
 /** An owner that was not heard of for so long does not hold readers back any longer. */
-export const transactionTimeout_ms = 5000;
+const transactionTimeout_ms = 5000;
 
 interface OpenTransaction {
   readonly state: TransactionState;

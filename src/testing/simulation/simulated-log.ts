@@ -19,7 +19,7 @@ import type { Random } from './random.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
 
 /** How long a group waits for a member that is not heard of. Longer than a transaction may stay open. */
-export const sessionTimeout_ms = 6000;
+const sessionTimeout_ms = 6000;
 
 export class SimulatedLog {
   readonly log: Log;

@@ -90,12 +90,13 @@ export class Slot {
   async stop(grace_ms = 60_000): Promise<void> {
     const { life, world } = this;
     if (life === null) return;
-    let stopped = false;
-    void life.worker.stop().then(() => (stopped = true));
     const limit = world.clock.monotonic_ms() + grace_ms;
-    await world.clock.run(() => stopped || this.life !== life || world.clock.monotonic_ms() > limit);
+    void life.worker.stop().then(() => {
+      if (this.life === life) this.kill();
+    });
+    await world.clock.run(() => this.life !== life || world.clock.monotonic_ms() > limit);
     if (this.life !== life) return;
-    if (!stopped) world.faults.happened('killed after its grace period');
+    world.faults.happened('killed after its grace period');
     this.kill();
   }
 
