@@ -22,8 +22,12 @@ import { encodeTaskRecord, type TaskRecord } from './task-record.ts';
 import { Timers } from './timers.ts';
 import { ViewTask, type Fate } from './view-task.ts';
 
-/** Timers that one frame fires at most, beside those of its own rows' keys: a window end with many keys spreads over frames. */
-export const timersPerFrame = 64;
+/**
+ * Timers that one frame fires at most, beside those of its own rows' keys: a window end with many keys spreads over frames, most of it
+ * over ticks, so that it does not slow down the rows that come meanwhile.
+ */
+export const timersPerFrame = 16;
+export const timersPerTick = 256;
 
 /** A view's values for a key, as of T, produced by the frame at `position`. */
 export interface Emission {
@@ -180,7 +184,7 @@ export class EntityTask {
       case 'tick':
         break;
     }
-    this.fireTimers();
+    this.fireTimers(frame.kind === 'tick' ? timersPerTick : timersPerFrame);
     return this.emit(position);
   }
 
@@ -235,8 +239,8 @@ export class EntityTask {
     if (!keys.has(key)) keys.set(key, cause);
   }
 
-  private fireTimers(): void {
-    for (let fired = 0; fired < timersPerFrame; fired++) {
+  private fireTimers(limit: number): void {
+    for (let fired = 0; fired < limit; fired++) {
       const timer = this.dueTimer();
       if (timer === undefined) return;
       this.timers.pop();

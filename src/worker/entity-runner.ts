@@ -17,12 +17,11 @@ import { partitionId } from './partition-id.ts';
 import { Repeater } from './repeater.ts';
 import type { RunnerOptions } from './runner-options.ts';
 import { StateRestorer } from './state-restorer.ts';
+import { TickScheduler } from './tick-scheduler.ts';
 import { entityLogTopic } from './topics.ts';
 
 /** Values that may wait for the online store before frames are no longer read. */
 const pendingLimit = 100_000;
-/** Values that may wait before timers do: a row never stands behind more of them. */
-const tickLimit = 256;
 const secondly_ms = 1000;
 /** What a partition that is taken away may cost in time: then it goes without a last commit. */
 const revokeBudget_ms = 5000;
@@ -41,6 +40,7 @@ export class EntityRunner {
   private readonly writer: OnlineWriter;
   private readonly restorer: StateRestorer;
   private readonly repair: OnlineRepair;
+  private readonly ticks: TickScheduler;
   private committer: EntityCommitter | null = null;
   private commits: Repeater | null = null;
   private stopSecondly: () => void = () => undefined;
@@ -57,6 +57,9 @@ export class EntityRunner {
       lost: (owner) => {
         for (const owned of this.owned.values()) if (owned === owner) void this.repair.start(owned);
       },
+    });
+    this.ticks = new TickScheduler(this.writer, ({ at }) => {
+      this.producer!.append(at.topic, at.partition, null, encodeTickFrame());
     });
     this.restorer = new StateRestorer({ ...rest, store });
     this.repair = new OnlineRepair({ ...rest, store, writer: this.writer, committed: () => this.committer!.idle });
@@ -170,7 +173,7 @@ export class EntityRunner {
       const running = [...restored.keys()].filter(isWanted);
       await consumer.seek(running.map(({ at, next }) => ({ ...at, offset: next })));
       consumer.resume(running.filter(isWanted).map(({ at }) => at));
-      for (const owned of running) this.requestTick(owned);
+      for (const owned of running) this.ticks.request(owned);
     } catch (error) {
       if (!this.stopped && partitions.some((owned) => !owned.isReleased)) this.options.failed(error as Error);
     }
@@ -178,10 +181,10 @@ export class EntityRunner {
 
   /** Back to what is committed: a later life of the same partitions. */
   private reopen(partitions: readonly OwnedEntityPartition[]): void {
-    const { application, clock } = this.options;
+    const { application } = this.options;
     const still = partitions.filter((owned) => this.owned.get(partitionId(owned.at)) === owned);
     const anew = still.map((owned) => {
-      owned.release(clock.now_ms());
+      this.letGo(owned);
       const next = new OwnedEntityPartition(application, owned.entity, owned.at.partition);
       this.owned.set(partitionId(owned.at), next);
       return next;
@@ -207,7 +210,8 @@ export class EntityRunner {
 
   private release(partitions: readonly TopicPartition[]): void {
     for (const at of partitions) {
-      this.owned.get(partitionId(at))?.release(this.options.clock.now_ms());
+      const owned = this.owned.get(partitionId(at));
+      if (owned !== undefined) this.letGo(owned);
       this.owned.delete(partitionId(at));
     }
     this.options.logger.info(
@@ -215,6 +219,11 @@ export class EntityRunner {
       'entity partitions released',
     );
     this.countOwned();
+  }
+
+  private letGo(owned: OwnedEntityPartition): void {
+    owned.release(this.options.clock.now_ms());
+    this.ticks.release(owned);
   }
 
   private countOwned(): void {
@@ -239,7 +248,7 @@ export class EntityRunner {
       this.apply(owned, record);
       touched.add(owned);
     }
-    for (const owned of touched) this.requestTick(owned);
+    for (const owned of touched) this.ticks.request(owned);
     if (taken < records.length) {
       return this.writer.settle(pendingLimit / 2).then(() => this.batch(records.slice(taken)));
     }
@@ -248,7 +257,7 @@ export class EntityRunner {
   private apply(owned: OwnedEntityPartition, record: LogRecord): void {
     try {
       const frame = decodeEntityFrame(record.value!, owned.entity);
-      if (frame.kind === 'tick') owned.tickUnderWay = false;
+      if (frame.kind === 'tick') this.ticks.arrived(owned);
       const emissions = owned.task!.apply(frame, record.offset);
       if (emissions.length > 0) this.writer.add(owned, emissions);
     } catch (error) {
@@ -258,19 +267,5 @@ export class EntityRunner {
       });
     }
     owned.next = record.offset + 1;
-  }
-
-  /** Further due timers fire in further frames: the log itself says when, so that every replay does the same. */
-  private requestTick(owned: OwnedEntityPartition): void {
-    if (owned.tickUnderWay || owned.task?.hasDueTimers !== true) return;
-    owned.tickUnderWay = true;
-    const append = (): void => {
-      if (!owned.isReleased) this.producer!.append(owned.at.topic, owned.at.partition, null, encodeTickFrame());
-    };
-    if (this.writer.pending <= tickLimit) append();
-    else
-      this.writer.settle(tickLimit).then(append, () => {
-        owned.tickUnderWay = false;
-      });
   }
 }

@@ -47,7 +47,6 @@ export class OwnedEntityPartition implements ValueOwner {
   /** The next position to be applied. */
   next = 0;
   committed = 0;
-  tickUnderWay = false;
   private phase: Phase = { kind: 'restoring' };
   /** Acknowledged values that the feature log does not have, in the order of their positions. */
   private readonly visible: PendingValue[] = [];
