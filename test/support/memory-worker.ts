@@ -99,7 +99,7 @@ export class MemoryFleet {
     const ats = Array.from({ length: partitions }, (_, partition) => ({ topic, partition, offset: 0 }));
     const ends = await reader.endOffsets(ats);
     await reader.assign(ats);
-    await until('the topic is read', () => records.length >= ends.reduce((sum, end) => sum + end, 0));
+    await until('the topic is read', () => ats.every((at, i) => (reader.position(at) ?? 0) >= ends[i]!));
     await reader.close();
     return records;
   }
