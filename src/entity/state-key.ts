@@ -6,10 +6,17 @@ const kinds = { record: 0, state: 1 } as const;
 export const taskRecordKey: Buffer = Buffer.from([kinds.record]);
 
 export function stateKey(view: number, key: string): Buffer {
-  const out = new ByteWriter(2 + key.length);
+  const head = view < 0x80 ? [kinds.state, view] : wideHead(view);
+  const bytes = Buffer.allocUnsafe(head.length + Buffer.byteLength(key));
+  bytes.set(head);
+  bytes.write(key, head.length);
+  return bytes;
+}
+
+function wideHead(view: number): Uint8Array {
+  const out = new ByteWriter(16);
   out.u8(kinds.state);
   out.varint(view);
-  out.raw(Buffer.from(key));
   return out.take();
 }
 

@@ -21,8 +21,16 @@ const formatVersion = 1;
 /** Raised when the engine computes other values from the same frames, or writes state in another form. */
 const semantics = 1;
 
+const versions = new WeakMap<EntityPlan, string>();
+
 /** Stands for all that decides the bytes of a task's state. */
 export function stateVersion(entity: EntityPlan): string {
+  const known = versions.get(entity) ?? computeVersion(entity);
+  versions.set(entity, known);
+  return known;
+}
+
+function computeVersion(entity: EntityPlan): string {
   const parts = [
     `semantics ${semantics}`,
     `generation ${entity.generation}`,

@@ -100,7 +100,8 @@ export class EntityCommitter {
     records.push(...features.records);
     this.options.metrics.counter('millrace_feature_log_rows_total', { entity: owned.entity.name }).add(features.rows);
     const entries = [...changes, commit.record(owned.canary.acknowledged)];
-    for (const { key, value } of entries) records.push({ ...owned.changelog, key, value });
+    const { topic, partition } = owned.changelog;
+    for (const { key, value } of entries) records.push({ topic, partition, key, value });
     return { ...commit, entries, recordIndex: records.length - 1 };
   }
 
