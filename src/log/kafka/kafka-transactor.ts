@@ -1,7 +1,7 @@
 /** Transactions on Kafka: records and a group's offsets in one step. protocol: commit. */
 import { randomUUID } from 'node:crypto';
 import { messageOf, MillraceError, RetriableError } from '../../errors.ts';
-import { atMost, sleep } from '../../time/clock.ts';
+import { atMost, endOfTurn, sleep } from '../../time/clock.ts';
 import type { Append, GroupConsumer, Offset, Transactor, TransactorOptions } from '../log.ts';
 import {
   call,
@@ -22,6 +22,7 @@ const empty = Buffer.alloc(1).subarray(1);
 const init_ms = 15_000;
 const request_ms = 10_000;
 const retryFull_ms = 2;
+const turn_records = 500;
 const disconnect_ms = 10_000;
 const generationTries = 50;
 const generationWait_ms = 20;
@@ -138,8 +139,9 @@ class KafkaTransactor implements Transactor {
     });
     const reports = new Reports(records.length);
     for (let index = 0; index < records.length;) {
-      if (produce(client, records[index]!, { reports, index })) index += 1;
-      else await sleep(this.surroundings.clock, retryFull_ms);
+      if (!produce(client, records[index]!, { reports, index })) await sleep(this.surroundings.clock, retryFull_ms);
+      // A commit may hold any number of records: rows are not to wait for all of them.
+      else if ((index += 1) % turn_records === 0) await endOfTurn();
     }
     return reports;
   }
