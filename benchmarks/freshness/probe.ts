@@ -97,13 +97,16 @@ async function setUp(perSecond: number, options: ProbeOptions, opened: (() => Pr
   const shop = await CapturedShop.create(prefix, stampedByBroker);
   opened.push(() => shop.remove());
   await shop.capture();
-  const worker = new WorkerProcess('benchmarks/freshness/features.ts', {
+  const env = {
     BENCH_PREFIX: prefix,
     BENCH_WINDOW_S: String(options.window_s),
     MILLRACE_APPLICATION_ID: application,
     MILLRACE_REDIS_URL: url.href,
     MILLRACE_S3_PREFIX: `${application}/`,
-  });
+  };
+  const profiles = process.env['BENCH_PROFILE'] ?? '';
+  const flags = profiles === '' ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`];
+  const worker = new WorkerProcess('benchmarks/freshness/features.ts', env, flags);
   opened.push(() => stopWorker(worker));
   await worker.url();
   const floor = await Floor.start(log, { brokers, redisUrl: url.href, hops });
