@@ -24,7 +24,7 @@ const clients = {
 
 /** Implementations of ports. Chosen in src/cli; the test kit may use them too. */
 const adapters =
-  '^src/(log/(kafka|memory)|state/(rocksdb|memory)|online/(redis|memory)|offline/(s3|filesystem))(/|[.]ts$)';
+  '^src/(log/(kafka|memory)|state/(rocksdb|memory)|online/(redis|memory)|offline/(s3|filesystem|memory))(/|[.]ts$)';
 
 /** What every folder of src may import. */
 const helpers = '^src/((errors|types)[.]ts$|util/)';
@@ -150,6 +150,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^(test/oracle/|demo/oracle)' },
       to: { path: '^src/', reachable: true },
+    },
+    {
+      name: 'simulation-oracle-no-engine',
+      comment: 'The oracle of the simulator reads the simulated world only.',
+      severity: 'error',
+      from: { path: '^src/testing/simulation/naive-oracle' },
+      to: { path: '^src/(?!testing/simulation/)', reachable: true },
     },
     ...pureRules,
     ...clientRules,

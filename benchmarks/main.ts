@@ -3,7 +3,8 @@
  *
  *     decode                  envelope → row change, beside JSON.parse
  *     throughput [rows]       a preloaded topic through one worker, beside only reading it (BENCH_PROFILE=folder: CPU profile)
- *     freshness [rows/s] [s]  commit → Redis, through Postgres and Debezium
+ *     freshness [--rates 100,1000] [--seconds 150] [--keys 100000] [--window 60] [--quick]
+ *                             commit → Redis, through Postgres and Debezium, beside the bare two-hop Kafka floor
  */
 import '../test/support/stack-env.ts';
 import { decode } from './decode.ts';
@@ -11,11 +12,10 @@ import { freshness } from './freshness.ts';
 import { throughput } from './throughput.ts';
 
 const [name = 'all', ...args] = process.argv.slice(2);
-const numbers = args.map(Number);
 const benchmarks: Readonly<Record<string, () => Promise<void> | void>> = {
   decode,
-  throughput: () => throughput(...numbers),
-  freshness: () => freshness(...numbers),
+  throughput: () => throughput(...args.map(Number)),
+  freshness: () => freshness(args),
 };
 
 const chosen = name === 'all' ? Object.values(benchmarks) : [benchmarks[name]];

@@ -18,6 +18,10 @@ export const errorCodes = [
   'object-exists',
   'object-store-unfit',
   'task-lost',
+  'transaction-failed',
+  'state-unreadable',
+  'state-mismatch',
+  'state-locked',
 ] as const;
 
 export type ErrorCode = (typeof errorCodes)[number];

@@ -65,6 +65,7 @@ async function runUnit() {
 }
 
 async function withoutStack() {
+  await setUp('rocksdb', 'deploy/ci/rocksdb.sh', [], minutes(5));
   for (const project of ['unit', 'property', 'conformance']) await vitest(project, minutes(10));
 }
 

@@ -7,6 +7,7 @@ import type { Logger } from '../observability/logger.ts';
 import { createMetrics, type Metrics } from '../observability/metrics.ts';
 import { workerRoutes } from '../observability/worker-routes.ts';
 import { createFilesystemObjectStore } from '../offline/filesystem/filesystem-object-store.ts';
+import { createMemoryStateStore } from '../state/memory/memory-state-store.ts';
 import { createMemoryOnlineStore } from '../online/memory/memory-online-store.ts';
 import type { OnlineStore } from '../online/online-store.ts';
 import { featureRoute } from '../serve/feature-routes.ts';
@@ -59,6 +60,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     commitInterval_ms: 200,
     log,
     online,
+    state: createMemoryStateStore(),
     objects: createFilesystemObjectStore(dataDir),
     flush: { rows: 100_000, bytes: 64 * 1024 * 1024, age_ms: 60_000 },
     clock,

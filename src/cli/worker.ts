@@ -8,6 +8,8 @@ import { createLogger, type Logger } from '../observability/logger.ts';
 import { createMetrics } from '../observability/metrics.ts';
 import { workerRoutes } from '../observability/worker-routes.ts';
 import { createS3ObjectStore } from '../offline/s3/s3-object-store.ts';
+import { openRocksStateStore } from '../state/rocksdb/rocksdb-state-store.ts';
+import { createMemoryStateStore } from '../state/memory/memory-state-store.ts';
 import { createRedisOnlineStore } from '../online/redis/redis-online-store.ts';
 import { featureRoute } from '../serve/feature-routes.ts';
 import { systemClock } from '../time/clock.ts';
@@ -46,6 +48,7 @@ export async function runWorker(definitions: string): Promise<void> {
     await worker.stop();
     await server?.close();
     await ports.online.close();
+    await ports.state.close();
     await ports.objects?.close();
     await ports.log.close();
     logger.info({}, 'stopped');
@@ -65,6 +68,9 @@ async function openPorts(config: Config, plan: Plan, logger: Logger): Promise<Om
       flush: config.flush,
       log: await createKafkaLog({ settings: config.kafka, clock, logger }),
       online,
+      state: config.roles.includes('entity')
+        ? await openRocksStateStore({ dir: config.stateDir, logger })
+        : createMemoryStateStore(),
       objects: config.roles.includes('offline') ? createS3ObjectStore(config.s3) : null,
       clock,
       logger,

@@ -41,6 +41,7 @@ const variables = {
     .string()
     .transform((text) => text.split(',').map((role) => role.trim()))
     .pipe(z.array(z.enum(roles, `must be some of ${roles.join(', ')}, separated by commas`))),
+  MILLRACE_STATE_DIR: z.string(),
   MILLRACE_COMMIT_INTERVAL_MS: whole(10),
   MILLRACE_SNAPSHOT_BYTES: whole(1024),
   MILLRACE_FLUSH_ROWS: whole(1),
@@ -78,6 +79,8 @@ export interface Config {
   };
   readonly http: { readonly host: string; readonly port: number };
   readonly roles: readonly (typeof roles)[number][];
+  /** Where the entity tasks' state stands on disk. */
+  readonly stateDir: string;
   readonly commitInterval_ms: number;
   readonly snapshot_bytes: number;
   readonly flush: { readonly rows: number; readonly bytes: number; readonly age_ms: number };
@@ -166,6 +169,7 @@ function assemble(values: ReadonlyMap<Variable, unknown>, kafka: Record<string, 
     },
     http: { host: get('MILLRACE_HTTP_HOST', '0.0.0.0'), port: get('MILLRACE_HTTP_PORT', 8080) },
     roles: get('MILLRACE_ROLES', roles),
+    stateDir: get('MILLRACE_STATE_DIR', 'millrace-state'),
     commitInterval_ms: get('MILLRACE_COMMIT_INTERVAL_MS', 200),
     snapshot_bytes: get('MILLRACE_SNAPSHOT_BYTES', 256 * 1024 * 1024),
     flush: {

@@ -15,12 +15,19 @@ import {
   type RowEntry,
   type RowsFrame,
 } from '../frames/row-frame.ts';
+import type { ViewRow } from './key-state.ts';
 import { TaskMarks, type SourceProgress } from './task-marks.ts';
+import { parseStateKey, stateKey, taskRecordKey } from './state-key.ts';
+import { encodeTaskRecord, type TaskRecord } from './task-record.ts';
 import { Timers } from './timers.ts';
-import { ViewTask, type Fate, type ViewRow } from './view-task.ts';
+import { ViewTask, type Fate } from './view-task.ts';
 
-/** Timers that one frame fires at most, beside those of its own rows' keys: a window end with many keys spreads over frames. */
-export const timersPerFrame = 1000;
+/**
+ * Timers that one frame fires at most, beside those of its own rows' keys: a window end with many keys spreads over frames, most of it
+ * over ticks, so that it does not slow down the rows that come meanwhile.
+ */
+export const timersPerFrame = 16;
+export const timersPerTick = 256;
 
 /** A view's values for a key, as of T, produced by the frame at `position`. */
 export interface Emission {
@@ -31,6 +38,12 @@ export interface Emission {
   readonly values: readonly Value[];
   /** The first row of the frame that concerned the key; null when only time passed. */
   readonly cause: RowEntry | null;
+}
+
+/** An entry of the task's changelog: the state of a key, or the task record. */
+export interface StateChange {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array | null;
 }
 
 /** What was counted since {@link EntityTask.takeCounters}. */
@@ -63,10 +76,14 @@ export class EntityTask {
   /** Per view, the keys that this frame concerns, each with its first row. */
   private readonly touched: readonly Map<string, RowEntry | null>[];
 
-  constructor(entity: EntityPlan) {
+  /**
+   * @param record where the task stood when its state was written; null for one that starts. The keys' states are to be given to
+   *   {@link load} before the first frame.
+   */
+  constructor(entity: EntityPlan, record: TaskRecord | null = null) {
     this.entity = entity;
-    this.sources = new TaskMarks(entity);
-    this.views = entity.views.map((view) => new ViewTask(view, this.timers));
+    this.sources = new TaskMarks(entity, record?.sources);
+    this.views = entity.views.map((view) => new ViewTask(entity, view, this.timers));
     this.readers = entity.tables.map((table, index) =>
       table.time === null ? [] : readersOf(entity, index, this.views),
     );
@@ -80,6 +97,63 @@ export class EntityTask {
   /** Keys that hold state, over all views. */
   get size(): number {
     return this.views.reduce((sum, view) => sum + view.size, 0);
+  }
+
+  /** A key's state as {@link takeChanges} gave it. @throws MillraceError `state-unreadable` */
+  load({ key, value }: StateChange): void {
+    this.withEntry(key, value, (view, text, bytes) => {
+      view.load(text, bytes);
+    });
+  }
+
+  /** The states of all keys that changed since the last call, as of the last frame; null where one is to be forgotten. */
+  takeChanges(): StateChange[] {
+    const changes: StateChange[] = [];
+    for (const view of this.views) {
+      view.takeChanges((key, value) => changes.push({ key: stateKey(view.plan.index, key), value }));
+    }
+    return changes;
+  }
+
+  /** Keeps what the task record says as of the last frame; how far values are stored online may be known later. */
+  recorder(position: number): (published: number) => StateChange {
+    const sources = structuredClone(this.sources.sources);
+    return (published) => ({
+      key: taskRecordKey,
+      value: encodeTaskRecord(this.entity, { position, published, sources }),
+    });
+  }
+
+  /** The newest value of every key, each at the position that emitted it, of keys that are not only on disk. */
+  *published(): Iterable<Emission> {
+    for (const view of this.views) {
+      for (const key of view.publishedKeys()) yield { view: view.plan, key, cause: null, ...view.published(key) };
+    }
+  }
+
+  /** The same for a key that is only on disk; null when it is not. @throws MillraceError `state-unreadable` */
+  publishedOnDisk({ key, value }: StateChange): Emission | null {
+    let emission: Emission | null = null;
+    this.withEntry(key, value, (view, text, bytes) => {
+      if (view.isInMemory(text)) return;
+      emission = { view: view.plan, key: text, cause: null, ...view.published(text, view.publishedIn(bytes)) };
+    });
+    return emission;
+  }
+
+  private withEntry(
+    key: Uint8Array,
+    value: Uint8Array | null,
+    use: (view: ViewTask, text: string, value: Uint8Array) => void,
+  ): void {
+    try {
+      const parsed = parseStateKey(key);
+      if (parsed !== null && value !== null) use(this.views[parsed.view]!, parsed.key, value);
+    } catch (error) {
+      throw new MillraceError('state-unreadable', `state of entity ${this.entity.name}: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
   }
 
   /** What was counted since the last call. */
@@ -110,7 +184,7 @@ export class EntityTask {
       case 'tick':
         break;
     }
-    this.fireTimers();
+    this.fireTimers(frame.kind === 'tick' ? timersPerTick : timersPerFrame);
     return this.emit(position);
   }
 
@@ -165,8 +239,8 @@ export class EntityTask {
     if (!keys.has(key)) keys.set(key, cause);
   }
 
-  private fireTimers(): void {
-    for (let fired = 0; fired < timersPerFrame; fired++) {
+  private fireTimers(limit: number): void {
+    for (let fired = 0; fired < limit; fired++) {
       const timer = this.dueTimer();
       if (timer === undefined) return;
       this.timers.pop();
@@ -192,7 +266,9 @@ export class EntityTask {
       keys.forEach((cause, key) => {
         const { asOf_us, values } = view.read(key, this.marks);
         // A key that only ever lost rows, before time is known, has no T yet and so no value.
-        if (asOf_us !== -Infinity) emissions.push({ view: view.plan, key, position, asOf_us, values, cause });
+        if (asOf_us === -Infinity) return;
+        view.publish(key, { position, asOf_us });
+        emissions.push({ view: view.plan, key, position, asOf_us, values, cause });
       });
       keys.clear();
     });

@@ -17,7 +17,7 @@ export interface SourceProgress {
   number: number;
 }
 
-interface SourceTopic {
+export interface SourceTopic {
   readonly topicId: string;
   readonly partitions: readonly SourceProgress[];
 }
@@ -27,9 +27,16 @@ export class TaskMarks {
   private readonly topics: (SourceTopic | null)[];
   private minimum: Marks = { data_us: -Infinity, clock_us: -Infinity };
 
-  constructor(entity: EntityPlan) {
+  /** @param restored per table, as {@link sources} gave it. */
+  constructor(entity: EntityPlan, restored: readonly (SourceTopic | null)[] = entity.tables.map(() => null)) {
     this.entity = entity;
-    this.topics = entity.tables.map(() => null);
+    this.topics = [...restored];
+    this.recompute();
+  }
+
+  /** Per table, what is known; to be encoded at once, it changes with the next frame. */
+  get sources(): readonly (SourceTopic | null)[] {
+    return this.topics;
   }
 
   get marks(): Marks {

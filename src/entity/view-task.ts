@@ -3,41 +3,44 @@
  * protocol: time. A value is as of T = max(newest insertion of the key, clock mark), which never goes back.
  */
 import type { Value } from '../define/column.ts';
-import type { Row, ViewPlan } from '../define/plan.ts';
+import type { EntityPlan, ViewPlan } from '../define/plan.ts';
+import { ByteReader, ByteWriter } from '../frames/bytes.ts';
 import type { Marks } from '../frames/row-frame.ts';
+import {
+  neverPublished,
+  readKeyState,
+  writeEmptied,
+  writeKeyState,
+  type KeyState,
+  type Published,
+  type ViewRow,
+} from './key-state.ts';
 import type { Timers } from './timers.ts';
 import { TumblingPane, windowEnd_us, windowIndex, type WindowGroup } from './windows/tumbling.ts';
-
-/** A row as a view sees it. */
-export interface ViewRow {
-  readonly input: number;
-  readonly row: Row;
-  readonly eventTime_us: number;
-  /** How far the row may move T: min(event time, commit time + maxAhead), microseconds. */
-  readonly reach_us: number;
-  /** Tells rows of one input apart. */
-  readonly primaryKey: string;
-}
 
 /** What became of a row. */
 export type Fate = 'applied' | 'held' | 'passed' | 'late' | 'unmatched';
 
-interface KeyState {
-  /** The newest insertion's reach; T without the clock. */
-  rowTime_us: number;
-  readonly panes: (TumblingPane | null)[];
-  /** Rows ahead of T, in the order of (event time, primary key, input). */
-  readonly held: ViewRow[];
-  timer_us: number;
+/** A value and what it is as of. */
+export interface ViewValue {
+  readonly asOf_us: number;
+  readonly values: Value[];
 }
 
 export class ViewTask {
   readonly plan: ViewPlan;
+  private readonly entity: EntityPlan;
   private readonly groups: readonly WindowGroup[];
   private readonly states = new Map<string, KeyState>();
   private readonly timers: Timers;
 
-  constructor(plan: ViewPlan, timers: Timers) {
+  /** Keys whose state is not as it was written last. */
+  private readonly changed = new Set<string>();
+  /** Of these, what was published of those that hold nothing any more. */
+  private readonly emptied = new Map<string, Published>();
+
+  constructor(entity: EntityPlan, plan: ViewPlan, timers: Timers) {
+    this.entity = entity;
     this.plan = plan;
     this.timers = timers;
     this.groups = groupByWindow(plan);
@@ -81,10 +84,66 @@ export class ViewTask {
   }
 
   /** T and the value of each feature. */
-  read(key: string, marks: Marks): { asOf_us: number; values: Value[] } {
+  read(key: string, marks: Marks): ViewValue {
     const state = this.states.get(key);
+    return { asOf_us: Math.max(state?.rowTime_us ?? -Infinity, marks.clock_us), values: this.valuesOf(state) };
+  }
+
+  /** The value that was read for a key is emitted at a position. */
+  publish(key: string, published: Published): void {
+    const state = this.states.get(key);
+    if (state === undefined) this.emptied.set(key, published);
+    else state.published = published;
+    this.changed.add(key);
+  }
+
+  /** Keys whose values were emitted and that are not only on disk. */
+  *publishedKeys(): Iterable<string> {
+    for (const [key, { published }] of this.states) if (published.position >= 0) yield key;
+    for (const [key, { position }] of this.emptied) if (position >= 0) yield key;
+  }
+
+  /** The newest value that was emitted for a key, again. @param stored for a key that is on disk only. */
+  published(key: string, stored: Published = neverPublished): ViewValue & { readonly position: number } {
+    const state = this.states.get(key);
+    const { position, asOf_us } = state?.published ?? this.emptied.get(key) ?? stored;
+    return { position, asOf_us, values: this.valuesOf(state) };
+  }
+
+  isInMemory(key: string): boolean {
+    return this.states.has(key) || this.emptied.has(key);
+  }
+
+  /** The bytes of every key whose state changed since the last call; null where nothing is to be known of it. */
+  takeChanges(take: (key: string, value: Buffer | null) => void): void {
+    const out = new ByteWriter();
+    for (const key of this.changed) {
+      const state = this.states.get(key);
+      const emptied = this.emptied.get(key) ?? neverPublished;
+      if (state !== undefined) writeKeyState(out, this.entity, state);
+      else if (emptied.position >= 0) writeEmptied(out, emptied);
+      take(key, out.size_bytes === 0 ? null : out.take());
+    }
+    this.changed.clear();
+    this.emptied.clear();
+  }
+
+  /** What {@link takeChanges} gave. @throws RangeError when it is no such bytes. */
+  load(key: string, value: Uint8Array): void {
+    const { state } = readKeyState(new ByteReader(value), this.entity, this.groups);
+    if (state === null) return;
+    this.states.set(key, state);
+    if (state.timer_us !== Infinity) this.timers.push({ time_us: state.timer_us, view: this.plan.index, key });
+  }
+
+  /** What the bytes say of the newest value that was emitted. */
+  publishedIn(value: Uint8Array): Published {
+    return readKeyState(new ByteReader(value), this.entity, this.groups).published;
+  }
+
+  private valuesOf(state: KeyState | undefined): Value[] {
     const values = this.plan.features.map((feature) => feature.fallback);
-    if (state === undefined) return { asOf_us: marks.clock_us, values };
+    if (state === undefined) return values;
     this.groups.forEach((group, g) => {
       const pane = state.panes[g];
       if (pane === null || pane === undefined) return;
@@ -92,11 +151,18 @@ export class ViewTask {
         values[slot] = pane.aggregates[i]!.result() ?? values[slot]!;
       });
     });
-    return { asOf_us: Math.max(state.rowTime_us, marks.clock_us), values };
+    return values;
   }
 
   private create(key: string): KeyState {
-    const state = { rowTime_us: -Infinity, panes: this.groups.map(() => null), held: [], timer_us: Infinity };
+    const state: KeyState = {
+      rowTime_us: -Infinity,
+      panes: this.groups.map(() => null),
+      held: [],
+      timer_us: Infinity,
+      published: this.emptied.get(key) ?? neverPublished,
+    };
+    this.emptied.delete(key);
     this.states.set(key, state);
     return state;
   }
@@ -154,9 +220,11 @@ export class ViewTask {
       const pane = state.panes[g];
       if (pane) next_us = Math.min(next_us, (pane.index + 1) * this.groups[g]!.size_us);
     }
+    this.changed.add(key);
     if (next_us === Infinity) {
       if (state.rowTime_us <= marks.clock_us) {
         this.states.delete(key);
+        this.emptied.set(key, state.published);
         return;
       }
       next_us = state.rowTime_us;

@@ -26,7 +26,7 @@ export function readRow(from: ByteReader, types: readonly ColumnType[]): Value[]
 /** Decimals of up to 18 digits fit into 64 bits. */
 const isWide = (precision: number): boolean => precision > 18;
 
-function writeValue(out: ByteWriter, value: NonNullable<Value>, type: ColumnType): void {
+export function writeValue(out: ByteWriter, value: NonNullable<Value>, type: ColumnType): void {
   switch (type.kind) {
     case 'int64':
     case 'timestamp':
@@ -53,7 +53,7 @@ function writeValue(out: ByteWriter, value: NonNullable<Value>, type: ColumnType
   }
 }
 
-function readValue(from: ByteReader, type: ColumnType): NonNullable<Value> {
+export function readValue(from: ByteReader, type: ColumnType): NonNullable<Value> {
   switch (type.kind) {
     case 'int64':
     case 'timestamp':

@@ -44,6 +44,7 @@ export interface Log {
   /** Topics that do not exist are not in the result. */
   describeTopics(names: readonly string[]): Promise<ReadonlyMap<string, TopicInfo>>;
   producer(options: ProducerOptions): Promise<LogProducer>;
+  transactor(options: TransactorOptions): Promise<Transactor>;
   /** Joins the group. No handler is called before this has resolved. */
   groupConsumer(options: GroupConsumerOptions): Promise<GroupConsumer>;
   /** Reads partitions of its own choice, outside any group. */
@@ -69,6 +70,37 @@ export interface LogProducer {
   close(): Promise<void>;
 }
 
+export interface Append extends TopicPartition {
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+}
+
+export interface TransactorOptions {
+  /** For logs and metrics. */
+  readonly name: string;
+  /** Called once when it cannot go on; every later commit rejects. */
+  readonly failed: (error: Error) => void;
+}
+
+/** Records and a group's offsets in one step: who reads committed records sees all of them, or none. */
+export interface Transactor {
+  /**
+   * One transaction; calls are not to overlap. `offsets` may name partitions only that the consumer owns.
+   * @returns the offset that each record got.
+   * @throws TaskMigratedError `task-lost` when a partition left the consumer before or meanwhile, as far as it is known here;
+   * @throws RetriableError `transaction-failed` when anything else went wrong. In both cases the outcome is decided by then, and the
+   *   group's committed offsets tell it.
+   */
+  commit(consumer: GroupConsumer, records: readonly Append[], offsets: readonly Offset[]): Promise<readonly number[]>;
+  close(): Promise<void>;
+}
+
+/** Where a partition is read from when it is assigned. */
+export interface Start extends Offset {
+  /** Nothing comes until it is resumed. */
+  readonly paused?: boolean;
+}
+
 export interface GroupConsumerOptions {
   readonly group: string;
   readonly topics: readonly string[];
@@ -83,7 +115,7 @@ export interface GroupHandlers {
    * Partitions that this member owns from now on. The result says where to start each; one that is not named starts at the
    * committed offset, or at the beginning.
    */
-  assigned(partitions: readonly TopicPartition[]): Promise<readonly Offset[]>;
+  assigned(partitions: readonly TopicPartition[]): Promise<readonly Start[]>;
   /** They go to another member once this resolves: the last chance to commit them. */
   revoked(partitions: readonly TopicPartition[]): Promise<void>;
   /** Others own them already: no commit. */
@@ -95,10 +127,11 @@ export interface GroupHandlers {
 }
 
 export interface GroupConsumer {
-  /** The group's committed offsets; null where there is none. */
+  /** The group's committed offsets; null where there is none. Waits while a transaction that may change them is undecided. */
   committed(partitions: readonly TopicPartition[]): Promise<readonly (Offset | null)[]>;
+  /** @throws TaskMigratedError `task-lost` when a partition left this member. */
   commit(offsets: readonly Offset[]): Promise<void>;
-  /** Per partition, the offset behind its last record. */
+  /** Per partition, the offset behind its last record that is not kept back by an open transaction. */
   endOffsets(partitions: readonly TopicPartition[]): Promise<readonly number[]>;
   /** Per partition, the offset of its first record; the end offset when it is empty. */
   beginningOffsets(partitions: readonly TopicPartition[]): Promise<readonly number[]>;
@@ -106,6 +139,8 @@ export interface GroupConsumer {
   position(partition: TopicPartition): number | null;
   pause(partitions: readonly TopicPartition[]): void;
   resume(partitions: readonly TopicPartition[]): void;
+  /** Reads owned partitions from there on: nothing else comes after it has resolved. Pauses stay. Not to be awaited by a handler. */
+  seek(offsets: readonly Offset[]): Promise<void>;
   /** Leaves the group: `revoked` is called for what is owned, then it resolves. */
   close(): Promise<void>;
 }
@@ -117,8 +152,12 @@ export interface ReaderOptions {
 }
 
 export interface LogReader {
-  /** Replaces what is read. `offset: 'end'` starts behind the last record. */
+  /** Replaces what is read; a batch that is under way ends before. Not to be awaited by the batch handler. `offset: 'end'` starts behind the last record. */
   assign(partitions: readonly (TopicPartition & { readonly offset: number | 'end' })[]): Promise<void>;
   endOffsets(partitions: readonly TopicPartition[]): Promise<readonly number[]>;
+  /** Per partition, the offset behind its last record, whether its transaction is decided or not. */
+  highWaters(partitions: readonly TopicPartition[]): Promise<readonly number[]>;
+  /** As {@link GroupConsumer.position}. */
+  position(partition: TopicPartition): number | null;
   close(): Promise<void>;
 }

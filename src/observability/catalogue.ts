@@ -76,7 +76,7 @@ export const catalogue = {
   millrace_online_writes_total: {
     type: 'counter',
     labels: ['result'],
-    help: 'Values given to the online store: applied, refused (a newer one is stored), coalesced (a newer one went instead), retried.',
+    help: 'Values given to the online store: applied, refused (a newer one is stored), coalesced (a newer one went instead), retried, republished (after a loss).',
   },
   millrace_online_write_seconds: {
     type: 'histogram',
@@ -97,12 +97,45 @@ export const catalogue = {
     help: 'Parts of the freshness: source (commit to ingest), engine (ingest to readable online).',
     buckets: latencyBuckets_s,
   },
+  millrace_online_losses_total: {
+    type: 'counter',
+    labels: [],
+    help: 'How often a task found that the online store had lost acknowledged values.',
+  },
+  millrace_online_repairs_total: {
+    type: 'counter',
+    labels: [],
+    help: 'How often all values of a task were written again after a loss.',
+  },
   millrace_feature_log_rows_total: { type: 'counter', labels: ['entity'], help: 'Values appended to the feature log.' },
   millrace_commit_seconds: {
     type: 'histogram',
     labels: [],
     help: 'Time of one commit of entity tasks.',
     buckets: latencyBuckets_s,
+  },
+  millrace_commits_total: {
+    type: 'counter',
+    labels: ['result'],
+    help: 'Commits of entity tasks: committed, or failed, which sends its tasks back to what is committed.',
+  },
+  millrace_changelog_records_total: { type: 'counter', labels: [], help: 'Changes of state written to changelogs.' },
+  millrace_restores_total: {
+    type: 'counter',
+    labels: ['from'],
+    help: 'Entity tasks opened: from disk and the rest of the changelog, from the whole changelog, or from nothing.',
+  },
+  millrace_restored_records_total: { type: 'counter', labels: [], help: 'Changelog records read for that.' },
+  millrace_restore_seconds: {
+    type: 'histogram',
+    labels: [],
+    help: 'Time until the tasks of one assignment are restored.',
+    buckets: latencyBuckets_s,
+  },
+  millrace_state_wiped_total: {
+    type: 'counter',
+    labels: [],
+    help: 'States on disk that were not used: unreadable, too old, of another definition, or ahead of the changelog.',
   },
   millrace_offline_files_total: { type: 'counter', labels: ['view'], help: 'Parquet files put.' },
   millrace_offline_rows_total: { type: 'counter', labels: ['view'], help: 'Values in them.' },

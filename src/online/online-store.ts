@@ -30,13 +30,39 @@ export interface OnlineStored {
   readonly visibleAt_us: number;
 }
 
+/**
+ * A task's sign in the store of how far its values reach. Lost writes (a flush, a restart without persistence, a failover to a
+ * replica that lags) take the sign away or back with them, which is how they are noticed.
+ */
+export interface Canary {
+  /** Unique among all that use the store, such as `<application>.<entity>.g<generation>/<partition>`. */
+  readonly task: string;
+  /** Once this call has succeeded, all values of the task up to here are stored. An integer. */
+  readonly position: number;
+  /**
+   * What the store must hold, if nothing was lost: what it has acknowledged before. While it holds less, the canary is not
+   * raised, or the sign of the loss would be gone when the answer does not arrive, or the task ends before it has written the
+   * lost values again. Leave it out for a task's first values, and once the lost ones are written again.
+   */
+  readonly expected?: number | null;
+}
+
+export interface UpsertResult {
+  /** One for each write, in their order. */
+  readonly stored: readonly OnlineStored[];
+  /** One for each canary, in their order: its position before this call, or null for a missing one. */
+  readonly found: readonly (number | null)[];
+  /** The store's server process. Another one than before means that acknowledged writes may be lost. */
+  readonly incarnation: string;
+}
+
 export interface OnlineStore {
   /**
    * Applies writes in their order, each alone and whole: newer or equal (generation, position) wins, older is refused. An equal
-   * one is idempotent.
+   * one is idempotent. Then raises the canaries, which never go back; not if any write failed. Either list may be empty.
    * @throws RetriableError `store-unavailable` when the outcome is unknown or the store is not there; try the same again.
    */
-  upsert(writes: readonly OnlineWrite[]): Promise<readonly OnlineStored[]>;
+  upsert(writes: readonly OnlineWrite[], canaries?: readonly Canary[]): Promise<UpsertResult>;
   /** All fields of each key, bookkeeping (`_<view>`) included; null for a key that does not exist. */
   read(keys: readonly string[]): Promise<readonly (ReadonlyMap<string, string> | null)[]>;
   close(): Promise<void>;

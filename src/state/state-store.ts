@@ -20,25 +20,34 @@ export interface StateCheckpoint {
 
 /** What one write changes of one task. */
 export interface TaskWrite {
-  /** Names the task: `topic/partition` of its changelog. */
+  /** Names the task: `topic/partition` of its changelog; without a NUL. */
   readonly task: string;
   readonly entries: readonly StateEntry[];
   readonly checkpoint: StateCheckpoint;
 }
 
+/**
+ * Every method may throw a FatalError `state-unreadable` (the store holds what it cannot read: whoever opens it next begins with
+ * nothing) or `store-unavailable` (the disk refuses, or the store is closed), or a RetriableError `store-unavailable`.
+ */
 export interface StateStore {
   /** Null when the store holds nothing of the task. */
   checkpoint(task: string): Promise<StateCheckpoint | null>;
   /**
-   * All of it or nothing, checkpoints included, whatever kills the process. Buffers are not to be changed until it has resolved.
-   * @throws RetriableError `store-unavailable` when the disk refuses (full, read-only); nothing of it was written.
+   * All of it or nothing, checkpoints included, whatever kills the process. Writes and clears take effect in the order of their
+   * calls; within one write a later entry replaces an earlier one. Buffers are not to be changed until it has resolved.
+   * @throws RetriableError `store-unavailable` when the disk is full; nothing of it was written.
    */
   write(writes: readonly TaskWrite[]): Promise<void>;
-  /** A task's entries in the order of their keys' bytes, in batches. Sees the state at its first call; writes may go on meanwhile. */
+  /**
+   * A task's entries in the order of their keys' bytes, in batches; no value is null. Sees the state as of the call for the first
+   * batch; writes may go on meanwhile.
+   */
   entries(task: string): AsyncIterable<readonly StateEntry[]>;
   /** Forgets a task, checkpoint included, at the cost of one range delete. */
   clear(task: string): Promise<void>;
-  /** Tasks that the store holds, in order. */
+  /** Tasks that the store holds, in the order of their names' UTF-8 bytes. */
   tasks(): Promise<readonly string[]>;
+  /** Waits for writes, ends what still reads with an error. */
   close(): Promise<void>;
 }

@@ -54,3 +54,10 @@ export async function atMost(
     cancel();
   }
 }
+
+/** Resolves when the promises that can go on without I/O or a timer have done so: a macrotask, behind all microtasks. */
+export function endOfTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}

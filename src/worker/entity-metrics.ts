@@ -14,8 +14,6 @@ export class EntityMetrics {
   private readonly timers: Counting;
   private readonly insertions: Fates;
   private readonly retractions: Fates;
-  /** A replay repeats what was counted when it happened. */
-  private restoring = true;
 
   constructor(task: EntityTask, partition: number, metrics: Metrics) {
     const entity = task.entity.name;
@@ -29,12 +27,6 @@ export class EntityMetrics {
     this.retractions = fatesOf(metrics, entity, 'retraction');
   }
 
-  /** The state is rebuilt; what is counted from here on happens for the first time. */
-  restored(): void {
-    this.task.takeCounters();
-    this.restoring = false;
-  }
-
   export(now_ms: number): void {
     this.metrics.gauge('millrace_state_keys', this.labels).set(this.task.size);
     const { clock_us } = this.task.marks;
@@ -42,7 +34,6 @@ export class EntityMetrics {
       this.metrics.gauge('millrace_clock_mark_age_seconds', this.labels).set(now_ms / 1000 - clock_us / 1e6);
     }
     const counted = this.task.takeCounters();
-    if (this.restoring) return;
     this.rows.add(counted.rows);
     this.duplicates.add(counted.duplicates);
     this.timers.add(counted.timers);

@@ -1,23 +1,28 @@
 /**
- * Runs the entity tasks that a worker is assigned: replays the entity log to rebuild their state, applies frames, brings values
- * online at once, and commits: online store acknowledged, feature log flushed, then offsets.
+ * Runs the entity tasks that a worker is assigned: restores their state, applies frames, brings values online at once, and commits. A
+ * commit that fails, for whatever reason, sends its tasks back to what is committed: nothing external is to be undone.
  */
 import type { EntityPlan } from '../define/plan.ts';
 import { MillraceError, messageOf } from '../errors.ts';
 import { decodeEntityFrame, encodeTickFrame } from '../frames/row-frame.ts';
-import type { GroupConsumer, LogProducer, LogRecord, Offset, TopicPartition } from '../log/log.ts';
+import type { GroupConsumer, LogProducer, LogRecord, Start, TopicPartition } from '../log/log.ts';
 import type { OnlineStore } from '../online/online-store.ts';
+import type { StateStore } from '../state/state-store.ts';
 import { atMost } from '../time/clock.ts';
-import type { RunnerOptions } from './runner-options.ts';
+import { EntityCommitter } from './entity-committer.ts';
+import { OnlineRepair } from './online-repair.ts';
 import { OnlineWriter } from './online-writer.ts';
 import { OwnedEntityPartition } from './owned-entity-partition.ts';
 import { partitionId } from './partition-id.ts';
 import { Repeater } from './repeater.ts';
-import { entityLogTopic, featureLogTopic } from './topics.ts';
+import type { RunnerOptions } from './runner-options.ts';
+import { StateRestorer } from './state-restorer.ts';
+import { TickScheduler } from './tick-scheduler.ts';
+import { entityLogTopic } from './topics.ts';
 
 /** Values that may wait for the online store before frames are no longer read. */
 const pendingLimit = 100_000;
-const metricsInterval_ms = 1000;
+const secondly_ms = 1000;
 /** What a partition that is taken away may cost in time: then it goes without a last commit. */
 const revokeBudget_ms = 5000;
 /** What a clean end may cost in time before what is not acknowledged is given up. */
@@ -25,6 +30,7 @@ const stopBudget_ms = 8000;
 
 export interface EntityRunnerOptions extends RunnerOptions {
   readonly online: OnlineStore;
+  readonly state: StateStore;
 }
 
 export class EntityRunner {
@@ -32,22 +38,39 @@ export class EntityRunner {
   private readonly entities = new Map<string, EntityPlan>();
   private readonly owned = new Map<string, OwnedEntityPartition>();
   private readonly writer: OnlineWriter;
+  private readonly restorer: StateRestorer;
+  private readonly repair: OnlineRepair;
+  private readonly ticks: TickScheduler;
+  private committer: EntityCommitter | null = null;
   private commits: Repeater | null = null;
-  private stopMetrics: () => void = () => undefined;
+  private stopSecondly: () => void = () => undefined;
   private consumer: GroupConsumer | null = null;
   private producer: LogProducer | null = null;
-  private committing: Promise<void> = Promise.resolve();
+  private stopped = false;
 
   constructor(options: EntityRunnerOptions) {
     this.options = options;
-    const { online: store, clock, logger, metrics, failed } = options;
-    this.writer = new OnlineWriter({ store, clock, logger, metrics, failed });
+    const { online, state: store, ...rest } = options;
+    this.writer = new OnlineWriter({
+      ...rest,
+      store: online,
+      lost: (owner) => {
+        for (const owned of this.owned.values()) if (owned === owner) void this.repair.start(owned);
+      },
+    });
+    this.ticks = new TickScheduler(this.writer, ({ at }) => {
+      this.producer!.append(at.topic, at.partition, null, encodeTickFrame());
+    });
+    this.restorer = new StateRestorer({ ...rest, store });
+    this.repair = new OnlineRepair({ ...rest, store, writer: this.writer, committed: () => this.committer!.idle });
     for (const entity of options.plan.entities) this.entities.set(entityLogTopic(options.application, entity), entity);
   }
 
   async start(): Promise<void> {
     const { log, application, failed, clock, commitInterval_ms, logger } = this.options;
     this.producer = await log.producer({ name: 'entity', failed });
+    const transactor = await log.transactor({ name: `${application}.entity`, failed });
+    await this.restorer.start();
     this.consumer = await log.groupConsumer({
       group: `${application}.entity`,
       topics: [...this.entities.keys()],
@@ -61,20 +84,31 @@ export class EntityRunner {
         failed,
       },
     });
+    this.committer = new EntityCommitter({
+      ...this.options,
+      store: this.options.state,
+      writer: this.writer,
+      consumer: this.consumer,
+      transactor,
+      rolledBack: (partitions) => {
+        this.reopen(partitions);
+      },
+    });
     this.commits = new Repeater(
       clock,
       commitInterval_ms,
-      () => this.commit([...this.owned.values()]),
+      () => this.committer!.commit([...this.owned.values()]),
       (error) => {
-        logger.warn({ group: 'entity', error: messageOf(error) }, 'not committed; the next commit covers it');
+        logger.warn({ group: 'entity', error: messageOf(error) }, 'not committed; its tasks go back to what is');
       },
     );
-    this.stopMetrics = clock.every(metricsInterval_ms, () => {
+    this.stopSecondly = clock.every(secondly_ms, () => {
+      this.writer.beat([...this.owned.values()].filter(({ task }) => task !== null));
       this.exportMetrics();
     });
   }
 
-  /** Partitions that still rebuild their state. */
+  /** Partitions that still restore their state. */
   get restoring(): readonly string[] {
     return [...this.owned.values()].filter((owned) => owned.isRestoring).map(({ at }) => partitionId(at));
   }
@@ -83,48 +117,87 @@ export class EntityRunner {
   async caughtUp(): Promise<boolean> {
     const owned = [...this.owned.values()];
     const ends = await this.consumer!.endOffsets(owned.map(({ at }) => at));
-    await this.commit(owned);
-    const reached = owned.every((partition, i) => partition.committed >= ends[i]! && !partition.task.hasDueTimers);
+    await this.committer!.commit(owned);
+    const reached = owned.every(
+      (partition, i) => partition.task?.hasDueTimers === false && partition.committed >= ends[i]!,
+    );
     return reached && owned.length > 0;
   }
 
   async stop(): Promise<void> {
+    this.stopped = true;
     const closing = this.consumer?.close() ?? Promise.resolve();
     // A batch that waits for a store that is away would wait for ever: then its values are given up, uncommitted.
     await atMost(this.options.clock, stopBudget_ms, closing);
     await this.writer.stop();
     await closing;
     await this.commits?.stop();
-    this.stopMetrics();
+    this.stopSecondly();
+    await this.restorer.stop();
+    await this.committer?.stop();
     await this.producer?.close();
   }
 
-  private async assigned(partitions: readonly TopicPartition[]): Promise<readonly Offset[]> {
-    const consumer = this.consumer!;
-    const { logger, metrics } = this.options;
-    const committed = await consumer.committed(partitions);
-    const beginnings = await consumer.beginningOffsets(partitions);
-    const starts = partitions.map((at, i) => {
-      const start = beginnings[i]!;
-      const owned = new OwnedEntityPartition(
-        at,
-        this.entities.get(at.topic)!,
-        start,
-        Math.max(start, committed[i]?.offset ?? 0),
-        metrics,
-      );
+  private assigned(partitions: readonly TopicPartition[]): Promise<readonly Start[]> {
+    const { logger, application } = this.options;
+    const opened = partitions.map((at) => {
+      const owned = new OwnedEntityPartition(application, this.entities.get(at.topic)!, at.partition);
       this.owned.set(partitionId(at), owned);
-      return { ...at, offset: start };
+      return owned;
     });
     logger.info({ group: 'entity', partitions: partitions.map(partitionId) }, 'entity partitions assigned');
     this.countOwned();
-    return starts;
+    void this.open(opened);
+    return this.startsOf(partitions);
+  }
+
+  /** They are read from where they stand, as soon as their state is there. */
+  private async startsOf(partitions: readonly TopicPartition[]): Promise<readonly Start[]> {
+    const committed = await this.consumer!.committed(partitions);
+    const beginnings = await this.consumer!.beginningOffsets(partitions);
+    return partitions.map((at, i) => ({ ...at, offset: committed[i]?.offset ?? beginnings[i]!, paused: true }));
+  }
+
+  private async open(partitions: readonly OwnedEntityPartition[]): Promise<void> {
+    const consumer = this.consumer!;
+    try {
+      const restored = await this.restorer.restore(partitions, consumer);
+      const isWanted = (owned: OwnedEntityPartition): boolean => !this.stopped && !owned.isReleased;
+      const ats = [...restored.keys()].filter(isWanted).map(({ at }) => at);
+      const beginnings = await consumer.beginningOffsets(ats);
+      const beginningOf = new Map(ats.map((at, i) => [partitionId(at), beginnings[i]!]));
+      for (const [owned, found] of restored) {
+        const position = found.position === -1 ? beginningOf.get(partitionId(owned.at))! : found.position;
+        if (isWanted(owned)) owned.run({ ...found, position }, this.options.metrics);
+      }
+      const running = [...restored.keys()].filter(isWanted);
+      await consumer.seek(running.map(({ at, next }) => ({ ...at, offset: next })));
+      consumer.resume(running.filter(isWanted).map(({ at }) => at));
+      for (const owned of running) this.ticks.request(owned);
+    } catch (error) {
+      if (!this.stopped && partitions.some((owned) => !owned.isReleased)) this.options.failed(error as Error);
+    }
+  }
+
+  /** Back to what is committed: a later life of the same partitions. */
+  private reopen(partitions: readonly OwnedEntityPartition[]): void {
+    const { application } = this.options;
+    const still = partitions.filter((owned) => this.owned.get(partitionId(owned.at)) === owned);
+    const anew = still.map((owned) => {
+      this.letGo(owned);
+      const next = new OwnedEntityPartition(application, owned.entity, owned.at.partition);
+      this.owned.set(partitionId(owned.at), next);
+      return next;
+    });
+    if (anew.length === 0 || this.stopped) return;
+    this.consumer!.pause(anew.map(({ at }) => at));
+    void this.open(anew);
   }
 
   private async revoked(partitions: readonly TopicPartition[]): Promise<void> {
     const leaving = partitions.flatMap((at) => this.owned.get(partitionId(at)) ?? []);
     try {
-      await atMost(this.options.clock, revokeBudget_ms, this.commit(leaving));
+      await atMost(this.options.clock, revokeBudget_ms, this.committer!.commit(leaving));
     } catch (error) {
       this.options.logger.warn(
         { group: 'entity', error: messageOf(error) },
@@ -138,9 +211,7 @@ export class EntityRunner {
   private release(partitions: readonly TopicPartition[]): void {
     for (const at of partitions) {
       const owned = this.owned.get(partitionId(at));
-      if (owned === undefined) continue;
-      owned.released = true;
-      owned.metrics.leave(this.options.clock.now_ms());
+      if (owned !== undefined) this.letGo(owned);
       this.owned.delete(partitionId(at));
     }
     this.options.logger.info(
@@ -150,13 +221,18 @@ export class EntityRunner {
     this.countOwned();
   }
 
+  private letGo(owned: OwnedEntityPartition): void {
+    owned.release(this.options.clock.now_ms());
+    this.ticks.release(owned);
+  }
+
   private countOwned(): void {
     this.options.metrics.gauge('millrace_tasks_owned', { kind: 'entity' }).set(this.owned.size);
   }
 
   private exportMetrics(): void {
     const { metrics, clock } = this.options;
-    for (const owned of this.owned.values()) owned.metrics.export(clock.now_ms());
+    for (const owned of this.owned.values()) owned.exportMetrics(clock.now_ms());
     metrics.gauge('millrace_tasks_restoring', {}).set(this.restoring.length);
     metrics.gauge('millrace_online_pending_values', {}).set(this.writer.pending);
   }
@@ -168,11 +244,11 @@ export class EntityRunner {
     while (taken < records.length && this.writer.pending <= pendingLimit) {
       const record = records[taken++]!;
       const owned = this.owned.get(partitionId(record));
-      if (owned === undefined || record.offset < owned.next) continue;
+      if (owned === undefined || owned.task === null || record.offset < owned.next) continue;
       this.apply(owned, record);
       touched.add(owned);
     }
-    for (const owned of touched) this.requestTick(owned);
+    for (const owned of touched) this.ticks.request(owned);
     if (taken < records.length) {
       return this.writer.settle(pendingLimit / 2).then(() => this.batch(records.slice(taken)));
     }
@@ -181,9 +257,9 @@ export class EntityRunner {
   private apply(owned: OwnedEntityPartition, record: LogRecord): void {
     try {
       const frame = decodeEntityFrame(record.value!, owned.entity);
-      if (frame.kind === 'tick') owned.tickUnderWay = false;
-      const emissions = owned.task.apply(frame, record.offset);
-      if (record.offset >= owned.replayUntil && emissions.length > 0) this.writer.add(owned, emissions);
+      if (frame.kind === 'tick') this.ticks.arrived(owned);
+      const emissions = owned.task!.apply(frame, record.offset);
+      if (emissions.length > 0) this.writer.add(owned, emissions);
     } catch (error) {
       if (!(error instanceof MillraceError)) throw error;
       throw new MillraceError(error.code, `${partitionId(record)} at offset ${record.offset}: ${error.message}`, {
@@ -191,48 +267,5 @@ export class EntityRunner {
       });
     }
     owned.next = record.offset + 1;
-    if (owned.next === owned.replayUntil) {
-      owned.metrics.restored();
-      this.options.logger.info(
-        { partition: partitionId(owned.at), keys: owned.task.size, position: owned.next },
-        'state rebuilt',
-      );
-    }
-  }
-
-  /** Further due timers fire in further frames: the log itself says when, so that every replay does the same. */
-  private requestTick(owned: OwnedEntityPartition): void {
-    if (owned.tickUnderWay || owned.isRestoring || !owned.task.hasDueTimers) return;
-    owned.tickUnderWay = true;
-    this.producer!.append(owned.at.topic, owned.at.partition, null, encodeTickFrame());
-  }
-
-  /** Calls run one after another, while frames go on being applied. */
-  private commit(partitions: readonly OwnedEntityPartition[]): Promise<void> {
-    this.committing = this.committing.catch(() => undefined).then(() => this.commitNow(partitions));
-    return this.committing;
-  }
-
-  private async commitNow(partitions: readonly OwnedEntityPartition[]): Promise<void> {
-    const moved = partitions.filter((owned) => !owned.released && owned.next > owned.committed);
-    if (moved.length === 0) return;
-    const { application, metrics, clock } = this.options;
-    const started_ms = clock.monotonic_ms();
-    const positions = moved.map((owned) => owned.next);
-    await this.writer.settle();
-    moved.forEach((owned, i) => {
-      if (owned.released) return;
-      const { frames, rows } = owned.takeFeatureFrames(positions[i]!);
-      const topic = featureLogTopic(application, owned.entity);
-      for (const frame of frames) this.producer!.append(topic, owned.at.partition, null, frame);
-      metrics.counter('millrace_feature_log_rows_total', { entity: owned.entity.name }).add(rows);
-    });
-    await this.producer!.flush();
-    const kept = moved.flatMap((owned, i) =>
-      owned.released ? [] : [{ owned, offset: { ...owned.at, offset: positions[i]! } }],
-    );
-    await this.consumer!.commit(kept.map(({ offset }) => offset));
-    for (const { owned, offset } of kept) owned.committed = offset.offset;
-    metrics.histogram('millrace_commit_seconds', {}).observe((clock.monotonic_ms() - started_ms) / 1000);
   }
 }

@@ -153,6 +153,8 @@ export class IngestRunner {
     const leaving = partitions.flatMap((at) => this.owned.get(partitionId(at)) ?? []);
     try {
       await this.commit(leaving);
+    } catch (error) {
+      this.commitFailed(error);
     } finally {
       this.release(partitions);
     }
@@ -263,8 +265,11 @@ export class IngestRunner {
     });
     if (moved.length === 0) return;
     await this.producer!.flush();
-    await this.consumer!.commit(moved.map(({ offset }) => offset));
-    for (const { owned, text } of moved) owned.committed = text;
+    // One that left meanwhile may be back in a new life, with a newer session: an old one must not be committed over it.
+    const kept = moved.filter(({ owned }) => !owned.isReleased);
+    if (kept.length === 0) return;
+    await this.consumer!.commit(kept.map(({ offset }) => offset));
+    for (const { owned, text } of kept) owned.committed = text;
   }
 
   private readonly commitFailed = (error: unknown): void => {

@@ -7,10 +7,12 @@ import type { EntityPlan, ViewPlan } from '../define/plan.ts';
 import { formatValue } from '../define/value.ts';
 import type { Emission } from '../entity/entity-task.ts';
 import { RetriableError, messageOf } from '../errors.ts';
-import type { OnlineStore, OnlineStored, OnlineView, OnlineWrite } from '../online/online-store.ts';
+import type { Canary, OnlineStore, OnlineStored, OnlineView, OnlineWrite } from '../online/online-store.ts';
 import type { Logger } from '../observability/logger.ts';
-import type { Metrics, Observing } from '../observability/metrics.ts';
+import type { Metrics } from '../observability/metrics.ts';
 import { sleep, type Clock } from '../time/clock.ts';
+import { FreshnessMetrics } from './freshness-metrics.ts';
+import type { OnlineCanary } from './online-canary.ts';
 
 /** Values of one call at most. */
 const callLimit = 2000;
@@ -21,14 +23,17 @@ const longestBackoff_ms = 1000;
 export interface PendingValue {
   readonly emission: Emission;
   readonly owner: ValueOwner;
+  /** It was online before and is written again: nothing else is made of it. */
+  readonly again: boolean;
   visibleAt_us: number;
 }
 
 /** Who gets the acknowledged values back, in the order in which they were given. */
 export interface ValueOwner {
   readonly entity: EntityPlan;
-  /** Set when the partition was taken away: its values are no longer written. */
-  released: boolean;
+  readonly canary: OnlineCanary;
+  /** The partition was taken away: its values are no longer written. */
+  readonly isReleased: boolean;
   acknowledged(values: readonly PendingValue[]): void;
 }
 
@@ -38,16 +43,20 @@ export interface OnlineWriterOptions {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly failed: (error: Error) => void;
+  /** Acknowledged values of this owner were lost: all are to be written again. */
+  readonly lost: (owner: ValueOwner) => void;
 }
 
 export class OnlineWriter {
   private readonly options: OnlineWriterOptions;
   private readonly views = new Map<ViewPlan, OnlineView>();
-  private readonly freshness = new Map<ViewPlan, Observing>();
-  private readonly stages: { readonly source: Observing; readonly engine: Observing };
+  private readonly freshness: FreshnessMetrics;
   private queue: PendingValue[] = [];
   private inFlight = 0;
   private writing: Promise<void> | null = null;
+  /** Owners whose canary is to be looked at, whether they have values or not. */
+  private beats = new Set<ValueOwner>();
+  private incarnation: string | null = null;
   private stopped = false;
   private waiters: { readonly until: number; readonly resolve: () => void; readonly reject: (error: Error) => void }[] =
     [];
@@ -56,8 +65,7 @@ export class OnlineWriter {
 
   constructor(options: OnlineWriterOptions) {
     this.options = options;
-    const stage = (name: string): Observing => options.metrics.histogram('millrace_stage_seconds', { stage: name });
-    this.stages = { source: stage('source'), engine: stage('engine') };
+    this.freshness = new FreshnessMetrics(options.metrics);
   }
 
   /** Values that are not acknowledged. */
@@ -65,10 +73,17 @@ export class OnlineWriter {
     return this.queue.length + this.inFlight;
   }
 
-  add(owner: ValueOwner, emissions: readonly Emission[]): void {
-    for (const emission of emissions) this.queue.push({ emission, owner, visibleAt_us: 0 });
+  /** @param again the values were online before. */
+  add(owner: ValueOwner, emissions: readonly Emission[], again = false): void {
+    for (const emission of emissions) this.queue.push({ emission, owner, again, visibleAt_us: 0 });
     this.added += emissions.length;
-    if (this.queue.length > 0) this.writing ??= this.write();
+    this.start();
+  }
+
+  /** Looks whether what is acknowledged is still there. */
+  beat(owners: Iterable<ValueOwner>): void {
+    for (const owner of owners) this.beats.add(owner);
+    this.start();
   }
 
   /** Resolves when all that was added before is acknowledged, or at most `pending` values are not. */
@@ -86,11 +101,19 @@ export class OnlineWriter {
     for (const { reject } of this.waiters.splice(0)) reject(givenUp());
   }
 
+  private start(): void {
+    if (this.hasWork) this.writing ??= this.write();
+  }
+
+  private get hasWork(): boolean {
+    return this.queue.length > 0 || this.beats.size > 0;
+  }
+
   private async write(): Promise<void> {
     // One turn later: what the same batch of frames still emits goes along.
     await Promise.resolve();
     let backoff_ms = firstBackoff_ms;
-    while (this.queue.length > 0 && !this.stopped) {
+    while (this.hasWork && !this.stopped) {
       const values = this.queue.slice(0, callLimit);
       this.queue = this.queue.slice(values.length);
       this.inFlight = values.length;
@@ -130,14 +153,38 @@ export class OnlineWriter {
     const newest = new Map<string, PendingValue>();
     const keys = values.map((value) => writeKey(value));
     values.forEach((value, i) => {
-      if (!value.owner.released) newest.set(keys[i]!, value);
+      if (!value.owner.isReleased) newest.set(keys[i]!, value);
     });
     const written = [...newest.keys()];
+    const beats = this.beats;
+    this.beats = new Set();
+    const canaries = canariesOf(values, beats);
+    if (written.length === 0 && canaries.length === 0) return;
     const started_ms = clock.monotonic_ms();
-    const stored = await store.upsert([...newest.values()].map((value) => this.writeOf(value)));
+    const { stored, found, incarnation } = await store.upsert(
+      [...newest.values()].map((value) => this.writeOf(value)),
+      canaries.map(({ canary }) => canary),
+    );
     metrics.histogram('millrace_online_write_seconds', {}).observe((clock.monotonic_ms() - started_ms) / 1000);
     const byKey = new Map(written.map((key, i) => [key, stored[i]!]));
     this.acknowledge(values, keys, byKey);
+    this.checkCanaries(canaries, found, incarnation);
+  }
+
+  private checkCanaries(given: readonly GivenCanary[], found: readonly (number | null)[], incarnation: string): void {
+    const isNewStore = this.incarnation !== null && this.incarnation !== incarnation;
+    this.incarnation = incarnation;
+    given.forEach(({ owner, canary }, i) => {
+      if (owner.isReleased || !owner.canary.found(canary, found[i]!, isNewStore)) return;
+      this.options.metrics.counter('millrace_online_losses_total', {}).add(1);
+      this.options.logger.warn(
+        { task: canary.task, found: found[i]!, expected: canary.expected ?? null, isNewStore },
+        'the online store has lost acknowledged values; writing all of them again',
+      );
+      this.options.lost(owner);
+    });
+    // A store that went away and came back: tasks that were not in this call have lost values too.
+    if (isNewStore) this.beat(new Set(this.queue.map(({ owner }) => owner)));
   }
 
   private acknowledge(
@@ -148,13 +195,15 @@ export class OnlineWriter {
     const { metrics } = this.options;
     const byOwner = new Map<ValueOwner, PendingValue[]>();
     let applied = 0;
+    let again = 0;
     values.forEach((value, i) => {
       const stored = byKey.get(keys[i]!);
-      if (stored === undefined || value.owner.released) return;
+      if (stored === undefined || value.owner.isReleased) return;
       value.visibleAt_us = stored.visibleAt_us;
-      if (stored.applied && stored.position === value.emission.position) {
+      if (value.again) again++;
+      else if (stored.applied && stored.position === value.emission.position) {
         applied++;
-        this.observeFreshness(value);
+        this.freshness.observe(value.emission, value.visibleAt_us);
       }
       const own = byOwner.get(value.owner);
       if (own === undefined) byOwner.set(value.owner, [value]);
@@ -164,26 +213,11 @@ export class OnlineWriter {
       owner.acknowledged(own);
     });
     metrics.counter('millrace_online_writes_total', { result: 'applied' }).add(applied);
-    metrics.counter('millrace_online_writes_total', { result: 'refused' }).add(byKey.size - applied);
+    metrics.counter('millrace_online_writes_total', { result: 'republished' }).add(again);
+    metrics
+      .counter('millrace_online_writes_total', { result: 'refused' })
+      .add(Math.max(0, byKey.size - applied - again));
     metrics.counter('millrace_online_writes_total', { result: 'coalesced' }).add(values.length - byKey.size);
-  }
-
-  private observeFreshness({ emission, visibleAt_us }: PendingValue): void {
-    const { cause, view } = emission;
-    if (cause === null || cause.operation === 'r') return;
-    const ingest_us = cause.ingest_ms * 1000;
-    this.freshnessOf(view).observe(Math.max(0, visibleAt_us - cause.commit_us) / 1e6);
-    this.stages.source.observe(Math.max(0, ingest_us - cause.commit_us) / 1e6);
-    this.stages.engine.observe(Math.max(0, visibleAt_us - ingest_us) / 1e6);
-  }
-
-  private freshnessOf(view: ViewPlan): Observing {
-    let series = this.freshness.get(view);
-    if (series === undefined) {
-      series = this.options.metrics.histogram('millrace_freshness_seconds', { view: view.name });
-      this.freshness.set(view, series);
-    }
-    return series;
   }
 
   private writeOf({ emission, owner }: PendingValue): OnlineWrite {
@@ -207,6 +241,25 @@ export class OnlineWriter {
     }
     return online;
   }
+}
+
+interface GivenCanary {
+  readonly owner: ValueOwner;
+  readonly canary: Canary;
+}
+
+/** How far each owner's values of this call reach. Values are called in the order of their positions, so nothing below is missing. */
+function canariesOf(values: readonly PendingValue[], beats: ReadonlySet<ValueOwner>): GivenCanary[] {
+  const reached = new Map<ValueOwner, number>([...beats].map((owner) => [owner, -1]));
+  for (const { owner, emission, again } of values) {
+    const before = reached.get(owner) ?? -1;
+    if (!again) reached.set(owner, Math.max(before, emission.position));
+    else if (!reached.has(owner)) reached.set(owner, before);
+  }
+  return [...reached].flatMap(([owner, position]) => {
+    const canary = owner.isReleased ? null : owner.canary.give(position);
+    return canary === null ? [] : [{ owner, canary }];
+  });
 }
 
 const givenUp = (): Error =>

@@ -1,52 +1,112 @@
-/** An entity partition that this worker owns: its task, its replay, and its values between the online store and the feature log. */
+/** An entity partition that this worker owns: its task, and its values between the online store and the feature log. */
 import type { EntityPlan, ViewPlan } from '../define/plan.ts';
-import { EntityTask } from '../entity/entity-task.ts';
+import type { EntityTask, StateChange } from '../entity/entity-task.ts';
 import { encodeFeatureFrame, type FeatureRow } from '../frames/feature-frame.ts';
-import type { TopicPartition } from '../log/log.ts';
+import type { Append, TopicPartition } from '../log/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { EntityMetrics } from './entity-metrics.ts';
+import { OnlineCanary } from './online-canary.ts';
 import type { PendingValue, ValueOwner } from './online-writer.ts';
+import { changelogTopic, entityLogTopic, featureLogTopic } from './topics.ts';
 
 /** Rows of one feature-log record at most. */
 const frameRows = 1000;
 
+/** What a restore found. */
+export interface RestoredTask {
+  readonly task: EntityTask;
+  /** The next entity-log offset to be applied. */
+  readonly position: number;
+  /** How far the values reach that the online store had acknowledged; −1 when there were none. */
+  readonly published: number;
+}
+
+type Phase =
+  /** Its state is read; nothing of its log is. */
+  | { readonly kind: 'restoring' }
+  /** Frames are applied. */
+  | { readonly kind: 'running'; readonly task: EntityTask; readonly metrics: EntityMetrics }
+  /** It belongs to somebody else, or to a later life: nothing that is still under way counts. */
+  | { readonly kind: 'released' };
+
+/** What one commit takes of a partition, as of a position. */
+export interface TaskCommit {
+  readonly owned: OwnedEntityPartition;
+  readonly position: number;
+  readonly changes: readonly StateChange[];
+  /** The task record as of that position. */
+  readonly record: (published: number) => StateChange;
+}
+
 export class OwnedEntityPartition implements ValueOwner {
   readonly at: TopicPartition;
   readonly entity: EntityPlan;
-  readonly task: EntityTask;
-  /** Frames below were committed before: they rebuild the state and emit nothing. */
-  readonly replayUntil: number;
+  readonly changelog: TopicPartition;
+  readonly featureLog: TopicPartition;
+  canary: OnlineCanary;
   /** The next position to be applied. */
-  next: number;
-  committed: number;
-  released = false;
-  tickUnderWay = false;
+  next = 0;
+  committed = 0;
+  private phase: Phase = { kind: 'restoring' };
   /** Acknowledged values that the feature log does not have, in the order of their positions. */
   private readonly visible: PendingValue[] = [];
 
-  readonly metrics: EntityMetrics;
-
-  constructor(at: TopicPartition, entity: EntityPlan, start: number, committed: number, metrics: Metrics) {
-    this.at = at;
+  constructor(application: string, entity: EntityPlan, partition: number) {
+    this.at = { topic: entityLogTopic(application, entity), partition };
+    this.changelog = { topic: changelogTopic(application, entity), partition };
+    this.featureLog = { topic: featureLogTopic(application, entity), partition };
     this.entity = entity;
-    this.task = new EntityTask(entity);
-    this.next = start;
-    this.replayUntil = committed;
-    this.committed = committed;
-    this.metrics = new EntityMetrics(this.task, at.partition, metrics);
-    if (!this.isRestoring) this.metrics.restored();
+    this.canary = new OnlineCanary(this.taskName, -1);
+  }
+
+  /** Unique among all that use the same stores. */
+  get taskName(): string {
+    return `${this.changelog.topic}/${this.changelog.partition}`;
+  }
+
+  get isReleased(): boolean {
+    return this.phase.kind === 'released';
   }
 
   get isRestoring(): boolean {
-    return this.next < this.replayUntil;
+    return this.phase.kind === 'restoring';
+  }
+
+  /** Null unless it is running. */
+  get task(): EntityTask | null {
+    return this.phase.kind === 'running' ? this.phase.task : null;
+  }
+
+  run({ task, position, published }: RestoredTask, metrics: Metrics): void {
+    if (this.phase.kind !== 'restoring') return;
+    this.next = position;
+    this.committed = position;
+    this.canary = new OnlineCanary(this.taskName, published);
+    this.phase = { kind: 'running', task, metrics: new EntityMetrics(task, this.at.partition, metrics) };
+  }
+
+  release(now_ms: number): void {
+    if (this.phase.kind === 'running') this.phase.metrics.leave(now_ms);
+    this.phase = { kind: 'released' };
+  }
+
+  exportMetrics(now_ms: number): void {
+    if (this.phase.kind === 'running') this.phase.metrics.export(now_ms);
   }
 
   acknowledged(values: readonly PendingValue[]): void {
-    this.visible.push(...values);
+    for (const value of values) if (!value.again) this.visible.push(value);
+  }
+
+  /** All that changed since the last commit, as of now. Once taken, only a restore brings it back. */
+  takeCommit(): TaskCommit | null {
+    if (this.task === null || this.next === this.committed) return null;
+    const { next: position, task } = this;
+    return { owned: this, position, changes: task.takeChanges(), record: task.recorder(position) };
   }
 
   /** The feature-log records of all acknowledged values below a position, oldest first. */
-  takeFeatureFrames(below: number): { frames: Buffer[]; rows: number } {
+  takeFeatureFrames(below: number): { records: Append[]; rows: number } {
     let count = 0;
     while (count < this.visible.length && this.visible[count]!.emission.position < below) count++;
     const byView = new Map<ViewPlan, FeatureRow[]>();
@@ -57,10 +117,14 @@ export class OwnedEntityPartition implements ValueOwner {
       if (rows === undefined) byView.set(view, [row]);
       else rows.push(row);
     }
-    const frames = [...byView].flatMap(([view, rows]) =>
-      chunks(rows, frameRows).map((chunk) => encodeFeatureFrame(view, this.entity.generation, chunk)),
+    const records = [...byView].flatMap(([view, rows]) =>
+      chunks(rows, frameRows).map((chunk) => ({
+        ...this.featureLog,
+        key: null,
+        value: encodeFeatureFrame(view, this.entity.generation, chunk),
+      })),
     );
-    return { frames, rows: count };
+    return { records, rows: count };
   }
 }
 

@@ -20,6 +20,8 @@ export class OwnedSource {
   /** What was committed last: offset and metadata. */
   committed = '';
   lastRecord_ms: number;
+  /** It belongs to somebody else, or to a later life. */
+  isReleased = false;
   private readonly metrics: Metrics;
   private readonly outcomes: Readonly<Record<RecordOutcome, Count>>;
   private readonly unrouted: Counting;
@@ -54,6 +56,7 @@ export class OwnedSource {
   }
 
   close(): void {
+    this.isReleased = true;
     this.source.close();
     this.metrics.remove('millrace_snapshot_staged_rows', this.labels());
   }

@@ -11,11 +11,16 @@ const prefixOf = (application: string, entity: EntityPlan): string =>
 
 export const entityLogTopic = (application: string, entity: EntityPlan): string =>
   `${prefixOf(application, entity)}.entity-log`;
+export const changelogTopic = (application: string, entity: EntityPlan): string =>
+  `${prefixOf(application, entity)}.changelog`;
 export const featureLogTopic = (application: string, entity: EntityPlan): string =>
   `${prefixOf(application, entity)}.feature-log`;
 export const deadLetterTopic = (application: string): string => `${application}.dead-letters`;
 
-/** State is rebuilt from the entity log: it must reach back as far as any window does, and a week. */
+/** A removal stays in the changelog for so long; a local store that is half as old is not trusted any more. */
+export const tombstoneRetention_ms = 7 * day_ms;
+
+/** The log reaches back as far as any window does, and a week: never past the oldest position that can be restored. */
 function entityLogRetention_ms(entity: EntityPlan): number {
   const features = entity.views.flatMap((view) =>
     view.features.map((feature) => feature.window.size_us + view.allowedLateness_us),
@@ -31,6 +36,15 @@ export function internalTopics(application: string, plan: Plan): TopicSpec[] {
       name: entityLogTopic(application, entity),
       partitions: entity.partitions,
       config: { ...common, 'retention.ms': String(entityLogRetention_ms(entity)) },
+    },
+    {
+      name: changelogTopic(application, entity),
+      partitions: entity.partitions,
+      config: {
+        'cleanup.policy': 'compact',
+        'max.message.bytes': String(recordLimit_bytes),
+        'delete.retention.ms': String(tombstoneRetention_ms),
+      },
     },
     {
       name: featureLogTopic(application, entity),

@@ -5,6 +5,7 @@
 import { FatalError } from '../errors.ts';
 import type { ObjectStore } from '../offline/object-store.ts';
 import type { OnlineStore } from '../online/online-store.ts';
+import type { StateStore } from '../state/state-store.ts';
 import { EntityRunner } from './entity-runner.ts';
 import { IngestRunner } from './ingest-runner.ts';
 import { OfflineRunner } from './offline-runner.ts';
@@ -17,6 +18,7 @@ export type Role = 'ingest' | 'entity' | 'offline';
 export interface WorkerOptions extends Omit<RunnerOptions, 'failed'> {
   readonly roles: readonly Role[];
   readonly online: OnlineStore;
+  readonly state: StateStore;
   /** Needed for the role `offline`. */
   readonly objects: ObjectStore | null;
   readonly flush: FlushLimits;

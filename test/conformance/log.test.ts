@@ -3,6 +3,7 @@ import { createMemoryLog } from '../../src/log/memory/memory-log.ts';
 import { systemClock } from '../../src/time/clock.ts';
 import { uniqueName } from '../support/log-member.ts';
 import { logSuite, type LogUnderTest } from './log.suite.ts';
+import { transactorSuite } from './transactor.suite.ts';
 import { rebalanceSuite } from './rebalance.suite.ts';
 
 function create(): Promise<LogUnderTest> {
@@ -21,4 +22,5 @@ function create(): Promise<LogUnderTest> {
 describe('memory log', () => {
   logSuite(create);
   rebalanceSuite(create);
+  transactorSuite(create);
 });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createFilesystemObjectStore } from '../../src/offline/filesystem/filesystem-object-store.ts';
+import { MemoryObjectStore } from '../../src/offline/memory/memory-object-store.ts';
 import { objectStoreSuite } from './object-store.suite.ts';
 
 let folder: string;
@@ -14,6 +15,8 @@ afterAll(() => rm(folder, { recursive: true }));
 objectStoreSuite('filesystem', () => {
   return Promise.resolve(createFilesystemObjectStore(join(folder, 'suite', 'not', 'made', 'yet')));
 });
+
+objectStoreSuite('memory', () => Promise.resolve(new MemoryObjectStore()));
 
 test('a name that leaves the folder is refused', async () => {
   const store = createFilesystemObjectStore(join(folder, 'names', 'inside'));

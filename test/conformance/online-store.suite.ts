@@ -34,7 +34,9 @@ export function onlineStoreSuite(name: string, open: () => Promise<OnlineStore>)
     test('values and bookkeeping are read back', async () => {
       const key = newKey();
       const before_us = (Date.now() - 60_000) * 1000;
-      const [stored] = await store.upsert([write(key, 7, ['3', 'Oulu'])]);
+      const {
+        stored: [stored],
+      } = await store.upsert([write(key, 7, ['3', 'Oulu'])]);
       expect(stored).toMatchObject({ applied: true, generation: 1, position: 7 });
       expect(stored!.visibleAt_us).toBeGreaterThan(before_us);
       const hash = await readOne(key);
@@ -62,17 +64,25 @@ export function onlineStoreSuite(name: string, open: () => Promise<OnlineStore>)
 
     test('an older position is refused and told what is stored', async () => {
       const key = newKey();
-      const [first] = await store.upsert([write(key, 9, ['9', null])]);
-      const [second] = await store.upsert([write(key, 8, ['8', 'x'])]);
+      const {
+        stored: [first],
+      } = await store.upsert([write(key, 9, ['9', null])]);
+      const {
+        stored: [second],
+      } = await store.upsert([write(key, 8, ['8', 'x'])]);
       expect(second).toEqual({ ...first!, applied: false });
       expect((await readOne(key))!.get('count')).toBe('9');
     });
 
     test('an equal position is idempotent and keeps its first instant', async () => {
       const key = newKey();
-      const [first] = await store.upsert([write(key, 9, ['9', 'x'])]);
+      const {
+        stored: [first],
+      } = await store.upsert([write(key, 9, ['9', 'x'])]);
       await new Promise((resolve) => setTimeout(resolve, 3));
-      const [second] = await store.upsert([write(key, 9, ['9', 'x'])]);
+      const {
+        stored: [second],
+      } = await store.upsert([write(key, 9, ['9', 'x'])]);
       expect(second).toEqual(first);
       expect(parseBookkeeping((await readOne(key))!.get('_user_features')!).visibleAt_us).toBe(first!.visibleAt_us);
     });
@@ -89,7 +99,9 @@ export function onlineStoreSuite(name: string, open: () => Promise<OnlineStore>)
       const key = newKey();
       await store.upsert([write(key, 9, ['small', null])]);
       await store.upsert([write(key, 2 ** 53 - 2, ['large', null])]);
-      const [stored] = await store.upsert([write(key, 2 ** 53 - 1, ['largest', null])]);
+      const {
+        stored: [stored],
+      } = await store.upsert([write(key, 2 ** 53 - 1, ['largest', null])]);
       expect(stored).toMatchObject({ applied: true, position: 2 ** 53 - 1 });
       expect((await readOne(key))!.get('count')).toBe('largest');
     });
@@ -97,7 +109,7 @@ export function onlineStoreSuite(name: string, open: () => Promise<OnlineStore>)
     test('one batch holds many keys, a key twice, and two views of one hash, answered in order', async () => {
       const many = Array.from({ length: 1203 }, () => newKey());
       const shared = newKey();
-      const stored = await store.upsert([
+      const { stored } = await store.upsert([
         ...many.map((key, i) => write(key, i, [String(i), null])),
         write(shared, 5, ['five', null]),
         { key: shared, view: other, generation: 1, position: 3, asOf_us: 1, values: ['0.5'] },

@@ -6,6 +6,7 @@ import type { Log } from '../../src/log/log.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { systemClock } from '../../src/time/clock.ts';
 import { logSuite, type LogUnderTest } from '../conformance/log.suite.ts';
+import { transactorSuite } from '../conformance/transactor.suite.ts';
 import { rebalanceSuite } from '../conformance/rebalance.suite.ts';
 import { bytes, idOf, Member, partitionsOf, text, uniqueName } from '../support/log-member.ts';
 import { until } from '../support/until.ts';
@@ -28,6 +29,7 @@ async function create(): Promise<LogUnderTest> {
 describe('kafka log', () => {
   logSuite(create);
   rebalanceSuite(create);
+  transactorSuite(create);
 });
 
 /** A transaction of one record; every transaction leaves a marker in each of its partitions. */

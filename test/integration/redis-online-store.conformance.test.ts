@@ -51,7 +51,7 @@ test('a server that lost its functions gets them back', async () => {
   const redis = new Redis(server.url);
   await store.upsert([write(1)]);
   await redis.function('FLUSH');
-  expect(await store.upsert([write(2)])).toMatchObject([{ applied: true, position: 2 }]);
+  expect((await store.upsert([write(2)])).stored).toMatchObject([{ applied: true, position: 2 }]);
   redis.disconnect();
   await store.close();
 });
@@ -65,7 +65,7 @@ test('while the server is away a write is retriable, and works again after it is
   await server.start();
   await expect
     .poll(() => store.upsert([write(3)]).catch((error: unknown) => error), { timeout: 10_000 })
-    .toMatchObject([{ applied: true, position: 3 }]);
+    .toMatchObject({ stored: [{ applied: true, position: 3 }] });
   await store.close();
 });
 

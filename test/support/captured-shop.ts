@@ -33,14 +33,14 @@ export class CapturedShop {
   }
 
   /** Removes what an earlier run left, makes the database, its tables, and the empty source topic. The connector is not yet there. */
-  static async create(prefix: string): Promise<CapturedShop> {
+  static async create(prefix: string, topicConfig: Readonly<Record<string, string>> = {}): Promise<CapturedShop> {
     const shop = new CapturedShop(prefix);
     await shop.removeConnector();
     await shop.deleteTopics();
     await shop.admin(`drop database if exists ${shop.name} with (force)`);
     await shop.admin(`create database ${shop.name}`);
     await shop.db.query(tables);
-    await shop.createTopic();
+    await shop.createTopic(topicConfig);
     return shop;
   }
 
@@ -64,6 +64,18 @@ export class CapturedShop {
   async close(): Promise<void> {
     await this.removeConnector();
     await this.db.end();
+  }
+
+  /** Closes it, and leaves nothing behind. */
+  async remove(): Promise<void> {
+    await this.close();
+    await this.deleteTopics();
+    await this.admin(`drop database if exists ${this.name} with (force)`);
+  }
+
+  /** Of its database. */
+  get databaseUrl(): string {
+    return databaseUrl(this.name);
   }
 
   private async activeSlots(): Promise<number> {
@@ -100,23 +112,15 @@ export class CapturedShop {
     await this.admin(drop);
   }
 
-  private async createTopic(): Promise<void> {
+  private async createTopic(config: Readonly<Record<string, string>>): Promise<void> {
     const settings = { 'bootstrap.servers': env('MILLRACE_KAFKA_BROKERS') };
     const log = await createKafkaLog({ settings, clock: systemClock, logger: silentLogger });
-    await log.ensureTopics([{ name: this.topic, partitions: 3, config: {} }]);
+    await log.ensureTopics([{ name: this.topic, partitions: 3, config }]);
     await log.close();
   }
 
   private async deleteTopics(): Promise<void> {
-    const admin = kafka.AdminClient.create({ 'bootstrap.servers': env('MILLRACE_KAFKA_BROKERS') });
-    for (const topic of [this.topic, `__debezium-heartbeat.${this.prefix}`]) {
-      await new Promise<void>((resolve) => {
-        admin.deleteTopic(topic, 10_000, () => {
-          resolve();
-        });
-      });
-    }
-    admin.disconnect();
+    await deleteTopics([this.topic, `__debezium-heartbeat.${this.prefix}`]);
   }
 
   private connectorConfig(): Record<string, string> {
@@ -146,6 +150,19 @@ export class CapturedShop {
       'topic.creation.default.replication.factor': '1',
     };
   }
+}
+
+/** Deletes the topics that there are. */
+export async function deleteTopics(topics: readonly string[]): Promise<void> {
+  const admin = kafka.AdminClient.create({ 'bootstrap.servers': env('MILLRACE_KAFKA_BROKERS') });
+  for (const topic of topics) {
+    await new Promise<void>((resolve) => {
+      admin.deleteTopic(topic, 10_000, () => {
+        resolve();
+      });
+    });
+  }
+  admin.disconnect();
 }
 
 function databaseUrl(name: string): string {

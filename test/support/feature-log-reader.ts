@@ -16,10 +16,8 @@ export async function readFeatureLog(log: Log, application: string, plan: Plan):
   const topic = featureLogTopic(application, entity);
   const partitions = Array.from({ length: entity.partitions }, (_, partition) => ({ topic, partition }));
   const records: LogRecord[] = [];
-  const next = partitions.map(() => 0);
   const reader = await log.reader({
     batch: (batch) => {
-      for (const record of batch) next[record.partition] = record.offset + 1;
       records.push(...batch);
     },
     failed: (error) => {
@@ -28,7 +26,7 @@ export async function readFeatureLog(log: Log, application: string, plan: Plan):
   });
   const ends = await reader.endOffsets(partitions);
   await reader.assign(partitions.map((at) => ({ ...at, offset: 0 })));
-  await until('the feature log is read', () => ends.every((end, i) => next[i]! >= end));
+  await until('the feature log is read', () => partitions.every((at, i) => (reader.position(at) ?? 0) >= ends[i]!));
   await reader.close();
   return records.flatMap(({ partition, value }) =>
     decodeFeatureFrame(value!, entity).rows.map(({ key, position, values, asOf_us, created_us }) => {

@@ -1,7 +1,7 @@
 /** A group member for tests of the log: owns what is assigned, remembers what it was given, and checks that handlers never overlap. */
 import { randomBytes } from 'node:crypto';
 import { expect } from 'vitest';
-import type { GroupConsumer, GroupHandlers, Log, LogRecord, Offset, TopicPartition } from '../../src/log/log.ts';
+import type { GroupConsumer, GroupHandlers, Log, LogRecord, Offset, Start, TopicPartition } from '../../src/log/log.ts';
 
 export const idOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`;
 export const bytes = (text: string): Buffer => Buffer.from(text);
@@ -20,7 +20,7 @@ export class Member {
   readonly next = new Map<string, Offset>();
   readonly events: string[] = [];
   readonly failures: Error[] = [];
-  starts: (partitions: readonly TopicPartition[]) => readonly Offset[] = () => [];
+  starts: (partitions: readonly TopicPartition[]) => readonly Start[] = () => [];
   beforeRelease: (partitions: readonly TopicPartition[]) => Promise<void> = () => Promise.resolve();
   onBatch: (this: Member, records: readonly LogRecord[]) => Promise<void> | void = () => undefined;
   private running = 0;

@@ -9,6 +9,8 @@ import type { Logger } from '../../src/observability/logger.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { createMetrics, type Metrics } from '../../src/observability/metrics.ts';
 import { createFilesystemObjectStore } from '../../src/offline/filesystem/filesystem-object-store.ts';
+import { createMemoryStateStore } from '../../src/state/memory/memory-state-store.ts';
+import type { StateStore } from '../../src/state/state-store.ts';
 import { createMemoryOnlineStore } from '../../src/online/memory/memory-online-store.ts';
 import type { OnlineStore } from '../../src/online/online-store.ts';
 import { systemClock } from '../../src/time/clock.ts';
@@ -49,7 +51,9 @@ export class MemoryFleet {
   }
 
   /** A worker that is not yet started. */
-  worker(ports: { readonly online?: OnlineStore; readonly logger?: Logger } = {}): RunningWorker {
+  worker(
+    ports: { readonly online?: OnlineStore; readonly state?: StateStore; readonly logger?: Logger } = {},
+  ): RunningWorker {
     const metrics = createMetrics('test');
     const failures: Error[] = [];
     const worker = new Worker({
@@ -59,6 +63,7 @@ export class MemoryFleet {
       commitInterval_ms: 20,
       log: this.log,
       online: ports.online ?? this.online,
+      state: ports.state ?? createMemoryStateStore(),
       objects: createFilesystemObjectStore(this.folder),
       flush: { rows: 1000, bytes: 1 << 20, age_ms: 200 },
       clock: systemClock,
@@ -94,7 +99,7 @@ export class MemoryFleet {
     const ats = Array.from({ length: partitions }, (_, partition) => ({ topic, partition, offset: 0 }));
     const ends = await reader.endOffsets(ats);
     await reader.assign(ats);
-    await until('the topic is read', () => records.length >= ends.reduce((sum, end) => sum + end, 0));
+    await until('the topic is read', () => ats.every((at, i) => (reader.position(at) ?? 0) >= ends[i]!));
     await reader.close();
     return records;
   }

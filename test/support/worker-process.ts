@@ -1,6 +1,9 @@
 /** `millrace worker` as a process of its own, as an operator runs it. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { until } from './until.ts';
@@ -18,15 +21,26 @@ export class WorkerProcess {
   readonly said: string[] = [];
   private readonly child: ChildProcess;
   private readonly ended: Promise<number | null>;
+  /** Its disk, unless the test gave one: it goes with the process. */
+  private readonly disk: string | null;
 
   /** @param nodeFlags for Node.js itself. */
   constructor(definitions: string, env: Readonly<Record<string, string>>, nodeFlags: readonly string[] = []) {
+    this.disk = env['MILLRACE_STATE_DIR'] === undefined ? mkdtempSync(join(tmpdir(), 'millrace-state-')) : null;
+    const state = this.disk === null ? {} : { MILLRACE_STATE_DIR: this.disk };
     this.child = spawn(
       process.execPath,
       [...nodeFlags, '--conditions=source', '--import', 'tsx', 'src/cli/main.ts', 'worker', definitions],
-      { cwd: root, env: { ...process.env, MILLRACE_HTTP_PORT: '0', ...env }, stdio: ['ignore', 'ignore', 'pipe'] },
+      {
+        cwd: root,
+        env: { ...process.env, MILLRACE_HTTP_PORT: '0', ...state, ...env },
+        stdio: ['ignore', 'ignore', 'pipe'],
+      },
     );
-    this.ended = once(this.child, 'close').then(([code]) => code as number | null);
+    this.ended = once(this.child, 'close').then(([code]) => {
+      if (this.disk !== null) rmSync(this.disk, { recursive: true, force: true });
+      return code as number | null;
+    });
     createInterface({ input: this.child.stderr! }).on('line', (line) => this.said.push(line));
   }
 

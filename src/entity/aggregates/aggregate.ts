@@ -1,4 +1,5 @@
 import type { Value } from '../../define/column.ts';
+import type { ByteReader, ByteWriter } from '../../frames/bytes.ts';
 
 /**
  * A running result over the rows of a pane that can take a row back. After insert and retract of the same value it is as if the
@@ -10,4 +11,8 @@ export interface Aggregate {
   retract(value: Value): boolean;
   /** Null when it is empty; what the feature shows then is the feature's business. */
   result(): Value;
+  /** The same rows give the same bytes, in whatever order they came. */
+  write(out: ByteWriter): void;
+  /** What {@link write} wrote, into an empty one. */
+  read(from: ByteReader): void;
 }

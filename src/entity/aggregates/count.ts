@@ -1,4 +1,5 @@
 import type { Value } from '../../define/column.ts';
+import type { ByteReader, ByteWriter } from '../../frames/bytes.ts';
 import type { Aggregate } from './aggregate.ts';
 
 export class Count implements Aggregate {
@@ -16,5 +17,13 @@ export class Count implements Aggregate {
 
   result(): Value {
     return this.rows === 0 ? null : BigInt(this.rows);
+  }
+
+  write(out: ByteWriter): void {
+    out.varint(this.rows);
+  }
+
+  read(from: ByteReader): void {
+    this.rows = from.varint();
   }
 }

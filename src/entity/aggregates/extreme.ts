@@ -1,5 +1,7 @@
 import { compareValues } from '../../define/predicate.ts';
-import type { Value } from '../../define/column.ts';
+import type { ColumnType, Value } from '../../define/column.ts';
+import type { ByteReader, ByteWriter } from '../../frames/bytes.ts';
+import { readValue, writeValue } from '../../frames/row-codec.ts';
 import type { Aggregate } from './aggregate.ts';
 
 /**
@@ -8,11 +10,13 @@ import type { Aggregate } from './aggregate.ts';
  */
 export class Extreme implements Aggregate {
   private readonly largest: boolean;
+  private readonly type: ColumnType;
   private readonly values: NonNullable<Value>[] = [];
   private readonly counts: number[] = [];
 
-  constructor(largest: boolean) {
+  constructor(largest: boolean, type: ColumnType) {
     this.largest = largest;
+    this.type = type;
   }
 
   insert(value: Value): void {
@@ -39,6 +43,21 @@ export class Extreme implements Aggregate {
 
   result(): Value {
     return (this.largest ? this.values.at(-1) : this.values[0]) ?? null;
+  }
+
+  write(out: ByteWriter): void {
+    out.varint(this.values.length);
+    this.values.forEach((value, i) => {
+      writeValue(out, value, this.type);
+      out.varint(this.counts[i]!);
+    });
+  }
+
+  read(from: ByteReader): void {
+    for (let rest = from.varint(); rest > 0; rest--) {
+      this.values.push(readValue(from, this.type));
+      this.counts.push(from.varint());
+    }
   }
 
   private isAt(at: number, value: NonNullable<Value>): boolean {

@@ -1,5 +1,6 @@
 /** The pane of a key's current tumbling window. Windows that T has passed are never read again and not kept. */
 import type { FeaturePlan, Row } from '../../define/plan.ts';
+import type { ByteReader, ByteWriter } from '../../frames/bytes.ts';
 import type { Aggregate } from '../aggregates/aggregate.ts';
 import { createAggregate } from '../aggregates/create-aggregate.ts';
 
@@ -22,7 +23,7 @@ export class TumblingPane {
 
   constructor(group: WindowGroup, index: number) {
     this.index = index;
-    this.aggregates = group.features.map((feature) => createAggregate(feature.function));
+    this.aggregates = group.features.map((feature) => createAggregate(feature));
   }
 
   insert(group: WindowGroup, input: number, row: Row): void {
@@ -43,6 +44,19 @@ export class TumblingPane {
       if (!this.aggregates[i]!.retract(feature.value === null ? null : feature.value(row))) found = false;
     }
     return found;
+  }
+
+  write(out: ByteWriter): void {
+    out.zigzag(this.index);
+    out.varint(this.rows);
+    for (const aggregate of this.aggregates) aggregate.write(out);
+  }
+
+  static read(from: ByteReader, group: WindowGroup): TumblingPane {
+    const pane = new TumblingPane(group, from.zigzag());
+    pane.rows = from.varint();
+    for (const aggregate of pane.aggregates) aggregate.read(from);
+    return pane;
   }
 }
 

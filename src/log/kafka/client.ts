@@ -27,6 +27,7 @@ export interface ClientError extends Error {
   readonly code: number;
   readonly isFatal?: boolean;
   readonly isRetriable?: boolean;
+  readonly isTxnRequiresAbort?: boolean;
 }
 
 export interface Message {
@@ -52,6 +53,9 @@ export interface DeliveryReport {
   readonly key: Buffer | null;
   /** Bytes of the value. */
   readonly size: number;
+  readonly offset: number;
+  /** What was given to `produce`. */
+  readonly opaque?: unknown;
 }
 
 export type Callback<T> = (error: ClientError | null | undefined, result: T) => void;
@@ -88,6 +92,7 @@ export interface ConsumerClient extends Omit<Client, 'on'> {
   consume(limit: number, callback: Callback<Message[]>): void;
   committed(parts: readonly Part[], timeout_ms: number, callback: Callback<Part[]>): void;
   commitCb(parts: readonly Part[], callback: (error: ClientError | null) => void): void;
+  seek(part: Part, timeout_ms: number, callback: (error?: ClientError) => void): void;
   pause(parts: readonly Part[]): void;
   resume(parts: readonly Part[]): void;
   on(event: 'event.error', listener: (error: ClientError) => void): void;
@@ -97,7 +102,24 @@ export interface ConsumerClient extends Omit<Client, 'on'> {
 
 export interface ProducerClient extends Omit<Client, 'on'> {
   /** @throws ClientError */
-  produce(topic: string, partition: number, value: Uint8Array | null, key: Uint8Array | null): void;
+  produce(
+    topic: string,
+    partition: number,
+    value: Uint8Array | null,
+    key: Uint8Array | null,
+    timestamp?: null,
+    opaque?: unknown,
+  ): void;
+  initTransactions(timeout_ms: number, callback: Callback<unknown>): void;
+  beginTransaction(callback: Callback<unknown>): void;
+  sendOffsetsToTransaction(
+    parts: readonly Part[],
+    consumer: ConsumerClient,
+    timeout_ms: number,
+    callback: Callback<unknown>,
+  ): void;
+  commitTransaction(timeout_ms: number, callback: Callback<unknown>): void;
+  abortTransaction(timeout_ms: number, callback: Callback<unknown>): void;
   setPollInBackground(on: boolean): void;
   disconnect(flushTimeout_ms: number, callback: () => void): void;
   on(event: 'event.error', listener: (error: ClientError) => void): void;

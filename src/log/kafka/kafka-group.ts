@@ -20,18 +20,27 @@ import { groupSettings } from './settings.ts';
 /** A fetch that found its offset gone may stop without a word: looked after at this interval. */
 const guard_ms = 30_000;
 const committedRequest_ms = 10_000;
+const seek_ms = 10_000;
 const disconnect_ms = 10_000;
 /** What a revocation or a closing grants to commits when the group does not answer. */
 const lastCommits_ms = 10_000;
 /** librdkafka gives logical offsets and "none" as negative numbers. */
 const isOffset = (offset: number | undefined): offset is number => offset !== undefined && offset >= 0;
 const plain = ({ topic, partition }: TopicPartition): TopicPartition => ({ topic, partition });
+export const toPart = ({ topic, partition, offset, metadata }: Offset): Part => ({
+  topic,
+  partition,
+  offset,
+  ...(metadata === undefined ? {} : { metadata }),
+});
 const migrated = new Set<number>([
   codes.illegalGeneration,
   codes.unknownMember,
   codes.fencedInstance,
   codes.staleMemberEpoch,
 ]);
+/** The group goes on without the member that asked. */
+export const isMigration = (error: unknown): boolean => migrated.has((error as ClientError).code);
 
 export async function joinGroup(
   surroundings: Surroundings,
@@ -50,7 +59,7 @@ export class KafkaGroupConsumer implements GroupConsumer {
   private readonly client: ConsumerClient;
   private readonly pump: RecordPump;
   private readonly owned = new Map<string, TopicPartition>();
-  private readonly commits = new Set<Promise<void>>();
+  private readonly commits = new Set<Promise<unknown>>();
   /** What stood still below its partition's beginning when the guard looked last. */
   private stalled = new Map<string, number>();
   private stopGuard: () => void = () => undefined;
@@ -106,45 +115,65 @@ export class KafkaGroupConsumer implements GroupConsumer {
     });
   }
 
-  commit(offsets: readonly Offset[]): Promise<void> {
-    if (offsets.length === 0) return Promise.resolve();
-    const commit = this.commitNow(offsets).finally(() => this.commits.delete(commit));
-    this.commits.add(commit);
-    return commit;
-  }
-
-  private async commitNow(offsets: readonly Offset[]): Promise<void> {
-    const parts = offsets.map(({ topic, partition, offset, metadata }) => ({
-      topic,
-      partition,
-      offset,
-      ...(metadata === undefined ? {} : { metadata }),
-    }));
-    const goOn = (): void => {
-      this.goOn();
-      const gone = offsets.filter((at) => !this.owned.has(idOf(at)));
-      if (gone.length > 0)
-        throw new TaskMigratedError(
-          'task-lost',
-          `not committed: ${gone.map(idOf).join(', ')} left this member of group ${this.options.group}`,
-        );
-    };
-    try {
+  async commit(offsets: readonly Offset[]): Promise<void> {
+    if (offsets.length === 0) return;
+    await this.whileOwned(offsets, async (check) => {
+      const goOn = (): void => {
+        this.goOn();
+        check();
+      };
       await retrying({ ...this.surroundings, what: 'committing offsets', goOn }, () =>
         call<undefined>((done) => {
-          this.client.commitCb(parts, (error) => {
+          this.client.commitCb(offsets.map(toPart), (error) => {
             done(error, undefined);
           });
         }),
       );
+    });
+  }
+
+  /** A transaction that commits offsets of this group. The group's membership travels with the client. */
+  transact<T>(offsets: readonly Offset[], run: (client: ConsumerClient, check: () => void) => Promise<T>): Promise<T> {
+    return this.whileOwned(offsets, (check) => run(this.client, check));
+  }
+
+  /** Partitions are not given up while it is under way; `check` throws when one of them was. */
+  private whileOwned<T>(partitions: readonly TopicPartition[], run: (check: () => void) => Promise<T>): Promise<T> {
+    const work = this.commitNow(partitions, run).finally(() => this.commits.delete(work));
+    this.commits.add(work);
+    return work;
+  }
+
+  private async commitNow<T>(
+    partitions: readonly TopicPartition[],
+    run: (check: () => void) => Promise<T>,
+  ): Promise<T> {
+    this.goOn();
+    const check = this.claim(partitions);
+    check();
+    try {
+      return await run(check);
     } catch (error) {
-      if (!migrated.has((error as ClientError).code)) throw error;
+      if (!isMigration(error)) throw error;
       throw new TaskMigratedError(
         'task-lost',
         `not committed: group ${this.options.group} goes on without this member (${messageOf(error)})`,
         { cause: error },
       );
     }
+  }
+
+  /** Each assignment is an object of its own: a partition that left and came back is another. */
+  private claim(partitions: readonly TopicPartition[]): () => void {
+    const claimed = new Map(partitions.map((at) => [idOf(at), this.owned.get(idOf(at))]));
+    return () => {
+      const gone = [...claimed].filter(([id, at]) => at === undefined || this.owned.get(id) !== at).map(([id]) => id);
+      if (gone.length > 0)
+        throw new TaskMigratedError(
+          'task-lost',
+          `not committed: ${gone.join(', ')} left this member of group ${this.options.group}`,
+        );
+    };
   }
 
   endOffsets(partitions: readonly TopicPartition[]): Promise<readonly number[]> {
@@ -165,6 +194,20 @@ export class KafkaGroupConsumer implements GroupConsumer {
 
   resume(partitions: readonly TopicPartition[]): void {
     this.pump.resume(partitions);
+  }
+
+  seek(offsets: readonly Offset[]): Promise<void> {
+    return this.pump.exclusively(async () => {
+      for (const { topic, partition, offset } of offsets) {
+        if (this.pump.position({ topic, partition }) === null) continue;
+        await call<undefined>((done) => {
+          this.client.seek({ topic, partition, offset }, seek_ms, (error) => {
+            done(error, undefined);
+          });
+        });
+        this.pump.seek({ topic, partition }, offset);
+      }
+    });
   }
 
   close(): Promise<void> {
@@ -212,19 +255,23 @@ export class KafkaGroupConsumer implements GroupConsumer {
   private async assign(partitions: readonly TopicPartition[]): Promise<void> {
     try {
       const starts = partitions.length === 0 || this.released || this.dead ? [] : await this.startsOf(partitions);
-      this.client.incrementalAssign(starts);
+      this.client.incrementalAssign(starts.map(({ part }) => part));
+      this.pump.pause(starts.filter(({ paused }) => paused).map(({ part }) => plain(part)));
     } catch (error) {
       for (const at of partitions) this.pump.end(at);
-      this.fail(error);
+      // The client closes in the middle of a rebalance: it has no use for an answer.
+      if (!this.released) this.fail(error);
     }
   }
 
   /** Where each partition starts, checked: the client itself would wait in silence at an offset that is not there. */
-  private async startsOf(partitions: readonly TopicPartition[]): Promise<readonly Part[]> {
+  private async startsOf(
+    partitions: readonly TopicPartition[],
+  ): Promise<readonly { readonly part: Part; readonly paused: boolean }[]> {
     for (const at of partitions) this.owned.set(idOf(at), at);
-    const chosen = new Map(
-      (await this.options.handlers.assigned(partitions)).map((start) => [idOf(start), start.offset]),
-    );
+    const asked = await this.options.handlers.assigned(partitions);
+    const paused = new Set(asked.filter((start) => start.paused).map(idOf));
+    const chosen = new Map(asked.map((start) => [idOf(start), start.offset]));
     const others = partitions.filter((at) => !chosen.has(idOf(at)));
     for (const offset of await this.committed(others)) if (offset !== null) chosen.set(idOf(offset), offset.offset);
 
@@ -235,8 +282,11 @@ export class KafkaGroupConsumer implements GroupConsumer {
     const starts = partitions.map((at, i) => ({ ...at, offset: chosen.get(idOf(at)) ?? beginnings[i]! }));
     checkRange(starts, beginnings, highWaters);
     for (const start of starts) this.pump.begin(start, start.offset);
-    // Retention may move the beginning meanwhile: where it was asked for, the broker finds it.
-    return starts.map((start) => (chosen.has(idOf(start)) ? start : { ...start, offset: offsetBeginning }));
+    return starts.map((start) => ({
+      // Retention may move the beginning meanwhile: where it was asked for, the broker finds it.
+      part: chosen.has(idOf(start)) ? start : { ...start, offset: offsetBeginning },
+      paused: paused.has(idOf(start)),
+    }));
   }
 
   private async giveUp(partitions: readonly TopicPartition[]): Promise<void> {
@@ -263,7 +313,10 @@ export class KafkaGroupConsumer implements GroupConsumer {
       'partitions lost: the group went on without this member',
     );
     if (lost.length > 0) this.options.handlers.lost(lost);
-    this.release(partitions);
+    // Only then does this member join again: what is under way must not go through with the metadata of its next life.
+    void Promise.allSettled(this.commits).then(() => {
+      this.release(partitions);
+    });
   }
 
   /** The client keeps its pause across assignments, the port does not. */

@@ -8,6 +8,7 @@ import { ClientVoice, type Surroundings, unreachable } from './connection.ts';
 import { joinGroup } from './kafka-group.ts';
 import { openProducer } from './kafka-producer.ts';
 import { openReader } from './kafka-reader.ts';
+import { openTransactor } from './kafka-transactor.ts';
 import { OffsetLister } from './offsets.ts';
 import { adminSettings, type UserSettings } from './settings.ts';
 import { describeTopics, ensureTopics } from './topics.ts';
@@ -44,6 +45,7 @@ export async function createKafkaLog(options: KafkaLogOptions): Promise<Log> {
     ensureTopics: (specs) => ensureTopics(topics, specs),
     describeTopics: (names) => describeTopics(topics, names),
     producer: (producerOptions) => keep(openProducer(surroundings, producerOptions)),
+    transactor: (transactorOptions) => keep(openTransactor(surroundings, transactorOptions)),
     groupConsumer: (groupOptions) => keep(joinGroup(surroundings, lister, groupOptions)),
     reader: (readerOptions) => keep(openReader(surroundings, lister, readerOptions)),
     async close() {

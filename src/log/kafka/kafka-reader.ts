@@ -78,6 +78,14 @@ class KafkaReader implements LogReader {
     return this.lister.ends(partitions, this.goOn);
   }
 
+  highWaters(partitions: readonly TopicPartition[]): Promise<readonly number[]> {
+    return this.lister.highWaters(partitions, this.goOn);
+  }
+
+  position(at: TopicPartition): number | null {
+    return this.pump.position(at);
+  }
+
   close(): Promise<void> {
     this.closing ??= this.closeNow();
     return this.closing;

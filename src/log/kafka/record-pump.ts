@@ -94,6 +94,12 @@ export class RecordPump {
     parts.set(partition, { topic, partition, next: offset, position: offset, paused: false, held: [], heldEnd: 0 });
   }
 
+  /** Within {@link exclusively}, once the client reads from there. */
+  seek(at: TopicPartition, offset: number): void {
+    const part = this.find(at);
+    if (part !== undefined) Object.assign(part, { next: offset, position: offset, held: [], heldEnd: 0 });
+  }
+
   end({ topic, partition }: TopicPartition): void {
     this.topics.get(topic)?.delete(partition);
   }

@@ -26,7 +26,9 @@ const passing = new Set([
 ]);
 
 export function isPassing(error: unknown): boolean {
-  const { code, isRetriable } = error as Partial<ClientError>;
+  const { code, isRetriable, isTxnRequiresAbort } = error as Partial<ClientError>;
+  // Such a call is repeated with its whole transaction, or not at all.
+  if (isTxnRequiresAbort === true) return false;
   return isRetriable === true || (code !== undefined && passing.has(code));
 }
 

@@ -41,9 +41,9 @@ export class MemoryFetcher {
     return result;
   }
 
-  add(topic: MemoryTopic, partition: number, offset: number): void {
+  add(topic: MemoryTopic, partition: number, offset: number, paused = false): void {
     const at = { topic: topic.info.name, partition };
-    this.assigned.set(idOf(at), { topic, partition, next: offset, paused: false, unlisten: topic.listen(this.wake) });
+    this.assigned.set(idOf(at), { topic, partition, next: offset, paused, unlisten: topic.listen(this.wake) });
     this.wake();
   }
 
@@ -54,6 +54,12 @@ export class MemoryFetcher {
 
   position(at: TopicPartition): number | null {
     return this.assigned.get(idOf(at))?.next ?? null;
+  }
+
+  seek(at: TopicPartition, offset: number): void {
+    const assigned = this.assigned.get(idOf(at));
+    if (assigned !== undefined) assigned.next = offset;
+    this.wake();
   }
 
   setPaused(partitions: readonly TopicPartition[], paused: boolean): void {
@@ -83,14 +89,14 @@ export class MemoryFetcher {
   };
 
   private async deliver(): Promise<void> {
-    const records = this.ended ? [] : this.take();
-    if (records.length === 0) return;
-    await this.options.batch(records);
+    const { records, moved } = this.ended ? { records: [], moved: false } : this.take();
+    if (!moved) return;
+    if (records.length > 0) await this.options.batch(records);
     this.wake();
   }
 
   /** A share from each partition, so that none waits for the others. */
-  private take(): LogRecord[] {
+  private take(): { records: LogRecord[]; moved: boolean } {
     const ready = [...this.assigned.values()].filter(
       ({ topic, partition, next, paused }) => !paused && next < topic.end(partition),
     );
@@ -98,9 +104,9 @@ export class MemoryFetcher {
     const records: LogRecord[] = [];
     for (const assigned of ready) {
       const taken = assigned.topic.read(assigned.partition, assigned.next, share);
-      assigned.next += taken.length;
-      records.push(...taken);
+      assigned.next = taken.next;
+      records.push(...taken.records);
     }
-    return records;
+    return { records, moved: ready.length > 0 };
   }
 }

@@ -1,82 +1,136 @@
-/** A consumer group in memory: cooperative rebalances, partitions stay where they are unless balance asks otherwise. */
-import type { Clock } from '../../time/clock.ts';
-import type { GroupConsumer, GroupConsumerOptions, Offset, TopicPartition } from '../log.ts';
-import { MemoryFetcher } from './memory-fetcher.ts';
-import type { MemoryTopic } from './memory-topic.ts';
+/**
+ * The coordinator of a consumer group in memory, as a broker has it: who is a member, who owns what, what is committed. It fences members,
+ * not partitions: whoever is a member may commit anything.
+ */
+import { RetriableError, TaskMigratedError } from '../../errors.ts';
+import type { Offset, TopicPartition } from '../log.ts';
+import { assign, idOf, type Candidate } from './assignment.ts';
+import type { MemoryTopic, TransactionState } from './memory-topic.ts';
 
-const idOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`;
+/** The client side of a membership. Its promises may stay open for ever: then its session expires. */
+export interface GroupMember extends Candidate {
+  take(partitions: readonly TopicPartition[]): void;
+  giveUp(partitions: readonly TopicPartition[]): Promise<void>;
+}
 
-interface Member {
-  readonly options: GroupConsumerOptions;
-  readonly fetcher: MemoryFetcher;
-  readonly owned: Map<string, TopicPartition>;
+interface Membership {
+  readonly expired: Promise<void>;
+  readonly expire: () => void;
+}
+
+interface PendingOffsets {
+  readonly offsets: readonly Offset[];
+  readonly decided: Promise<void>;
+  readonly decide: () => void;
 }
 
 export class MemoryGroup {
-  private readonly clock: Clock;
+  readonly name: string;
   private readonly topicOf: (name: string) => MemoryTopic | undefined;
   private readonly offsets = new Map<string, Offset>();
-  private readonly members: Member[] = [];
+  private readonly pending = new Map<TransactionState, PendingOffsets>();
+  private readonly members = new Map<GroupMember, Membership>();
+  private readonly owners = new Map<string, GroupMember>();
   private rebalancing: Promise<void> = Promise.resolve();
 
-  constructor(clock: Clock, topicOf: (name: string) => MemoryTopic | undefined) {
-    this.clock = clock;
+  constructor(name: string, topicOf: (name: string) => MemoryTopic | undefined) {
+    this.name = name;
     this.topicOf = topicOf;
   }
 
-  join(options: GroupConsumerOptions): GroupConsumer {
-    const { clock } = this;
-    const { handlers, batch_records = 1000 } = options;
-    const fetcher = new MemoryFetcher({
-      clock,
-      batch_records,
-      batch: (records) => handlers.batch(records),
-      failed: (error) => {
-        handlers.failed(error);
-      },
-    });
-    const member: Member = { options, fetcher, owned: new Map() };
-    this.members.push(member);
-    clock.after(0, () => {
-      void this.rebalance();
-    });
-    return this.handle(member);
+  topic(name: string): MemoryTopic | undefined {
+    return this.topicOf(name);
   }
 
-  private handle(member: Member): GroupConsumer {
-    const { fetcher } = member;
-    return {
-      committed: (partitions) => Promise.resolve(partitions.map((at) => this.offsets.get(idOf(at)) ?? null)),
-      commit: (offsets) => {
-        for (const offset of offsets) this.offsets.set(idOf(offset), offset);
-        return Promise.resolve();
-      },
-      endOffsets: (partitions) =>
-        Promise.resolve(partitions.map(({ topic, partition }) => this.topicOf(topic)?.end(partition) ?? 0)),
-      beginningOffsets: (partitions) => Promise.resolve(partitions.map(() => 0)),
-      position: (at) => fetcher.position(at),
-      pause: (partitions) => {
-        fetcher.setPaused(partitions, true);
-      },
-      resume: (partitions) => {
-        fetcher.setPaused(partitions, false);
-      },
-      close: () => this.leave(member),
-    };
+  isMember(member: GroupMember): boolean {
+    return this.members.has(member);
+  }
+
+  owns(member: GroupMember, id: string): boolean {
+    return this.owners.get(id) === member;
+  }
+
+  join(member: GroupMember): void {
+    let expire: () => void = () => undefined;
+    const expired = new Promise<void>((resolve) => (expire = resolve));
+    this.members.set(member, { expired, expire });
+    void this.rebalance();
   }
 
   /** Its partitions go to the others once it has given them up, and not before. */
-  private leave(member: Member): Promise<void> {
+  leave(member: GroupMember): Promise<void> {
     this.rebalancing = this.rebalancing.then(async () => {
-      if (!this.members.includes(member)) return;
-      await this.revoke(member, [...member.owned.values()]);
-      this.members.splice(this.members.indexOf(member), 1);
-      await member.fetcher.exclusively(() => {
-        member.fetcher.end();
-      });
+      await this.takeAway(member, this.ownedBy(member));
+      this.remove(member);
       await this.rebalanceNow();
     });
     return this.rebalancing;
+  }
+
+  /** The group goes on without a member that was not heard of: nobody asks it. */
+  expire(member: GroupMember): void {
+    if (!this.members.has(member)) return;
+    this.remove(member);
+    void this.rebalance();
+  }
+
+  /** @throws TaskMigratedError when it is no member any more. */
+  commit(member: GroupMember, offsets: readonly Offset[]): void {
+    this.check(member, offsets);
+    for (const offset of offsets) this.offsets.set(idOf(offset), offset);
+  }
+
+  /** The offsets wait for the transaction's outcome. @throws TaskMigratedError when it is no member any more. */
+  prepare(member: GroupMember, offsets: readonly Offset[], transaction: TransactionState): void {
+    this.check(member, offsets);
+    if (transaction.outcome !== 'open')
+      throw new RetriableError('transaction-failed', `the transaction of group ${this.name} was aborted meanwhile`);
+    let decide: () => void = () => undefined;
+    const decided = new Promise<void>((resolve) => (decide = resolve));
+    this.pending.set(transaction, { offsets, decided, decide });
+  }
+
+  /** The transaction has its outcome. */
+  decide(transaction: TransactionState): void {
+    const pending = this.pending.get(transaction);
+    if (pending === undefined) return;
+    this.pending.delete(transaction);
+    if (transaction.outcome === 'committed')
+      for (const offset of pending.offsets) this.offsets.set(idOf(offset), offset);
+    pending.decide();
+  }
+
+  async committed(partitions: readonly TopicPartition[]): Promise<readonly (Offset | null)[]> {
+    const asked = new Set(partitions.map(idOf));
+    const isAsked = ({ offsets }: PendingOffsets): boolean => offsets.some((at) => asked.has(idOf(at)));
+    for (;;) {
+      const undecided = [...this.pending.values()].filter(isAsked);
+      if (undecided.length === 0) return partitions.map((at) => this.offsets.get(idOf(at)) ?? null);
+      await Promise.all(undecided.map(({ decided }) => decided));
+    }
+  }
+
+  private check(member: GroupMember, offsets: readonly Offset[]): void {
+    if (this.members.has(member)) return;
+    throw new TaskMigratedError(
+      'task-lost',
+      `not committed: ${offsets.map(idOf).join(', ')}: group ${this.name} goes on without this member`,
+    );
+  }
+
+  private ownedBy(member: GroupMember): TopicPartition[] {
+    const owned: TopicPartition[] = [];
+    for (const [id, owner] of this.owners) {
+      const slash = id.lastIndexOf('/');
+      if (owner === member) owned.push({ topic: id.slice(0, slash), partition: Number(id.slice(slash + 1)) });
+    }
+    return owned;
+  }
+
+  private remove(member: GroupMember): void {
+    for (const [id, owner] of this.owners) if (owner === member) this.owners.delete(id);
+    this.members.get(member)?.expire();
+    this.members.delete(member);
   }
 
   private rebalance(): Promise<void> {
@@ -84,77 +138,29 @@ export class MemoryGroup {
     return this.rebalancing;
   }
 
+  /** Cooperative: first what moves is given up, then what is free is given. Who came or went meanwhile has a further turn waiting. */
   private async rebalanceNow(): Promise<void> {
-    const targets = this.targets();
+    const targets = assign([...this.members.keys()], this.topicOf);
+    await Promise.all(
+      [...targets].map(([member, target]) =>
+        this.takeAway(
+          member,
+          this.ownedBy(member).filter((at) => !target.has(idOf(at))),
+        ),
+      ),
+    );
     for (const [member, target] of targets) {
-      await this.revoke(
-        member,
-        [...member.owned.values()].filter((at) => !target.has(idOf(at))),
-      );
-    }
-    for (const [member, target] of targets) {
-      await this.assign(
-        member,
-        [...target.values()].filter((at) => !member.owned.has(idOf(at))),
-      );
+      if (!this.members.has(member)) continue;
+      const given = [...target.values()].filter((at) => !this.owners.has(idOf(at)));
+      for (const at of given) this.owners.set(idOf(at), member);
+      if (given.length > 0) member.take(given);
     }
   }
 
-  /** Who owns what: every member its share, first of what it has. */
-  private targets(): Map<Member, Map<string, TopicPartition>> {
-    const targets = new Map(this.members.map((member) => [member, new Map<string, TopicPartition>()]));
-    const topics = [...new Set(this.members.flatMap((member) => member.options.topics))].sort();
-    for (const name of topics) {
-      const topic = this.topicOf(name);
-      const subscribed = this.members.filter((member) => member.options.topics.includes(name));
-      if (topic === undefined || subscribed.length === 0) continue;
-      const partitions = Array.from({ length: topic.info.partitions }, (_, partition) => ({ topic: name, partition }));
-      const free = new Map(partitions.map((at) => [idOf(at), at]));
-      subscribed.forEach((member, i) => {
-        const share =
-          Math.floor(partitions.length / subscribed.length) + (i < partitions.length % subscribed.length ? 1 : 0);
-        const kept = partitions.filter((at) => member.owned.has(idOf(at)) && free.has(idOf(at))).slice(0, share);
-        for (const at of kept) {
-          targets.get(member)!.set(idOf(at), at);
-          free.delete(idOf(at));
-        }
-      });
-      subscribed.forEach((member, i) => {
-        const share =
-          Math.floor(partitions.length / subscribed.length) + (i < partitions.length % subscribed.length ? 1 : 0);
-        const target = targets.get(member)!;
-        const has = partitions.filter((at) => target.has(idOf(at))).length;
-        for (const [id, at] of [...free].slice(0, share - has)) {
-          target.set(id, at);
-          free.delete(id);
-        }
-      });
-    }
-    return targets;
-  }
-
-  private async revoke(member: Member, partitions: readonly TopicPartition[]): Promise<void> {
-    if (partitions.length === 0) return;
-    await member.fetcher.exclusively(async () => {
-      await member.options.handlers.revoked(partitions);
-      for (const at of partitions) {
-        member.owned.delete(idOf(at));
-        member.fetcher.remove(at);
-      }
-    });
-  }
-
-  private async assign(member: Member, partitions: readonly TopicPartition[]): Promise<void> {
-    if (partitions.length === 0 || !this.members.includes(member)) return;
-    await member.fetcher.exclusively(async () => {
-      const starts = new Map(
-        (await member.options.handlers.assigned(partitions)).map((start) => [idOf(start), start.offset]),
-      );
-      for (const at of partitions) {
-        member.owned.set(idOf(at), at);
-        const start = starts.get(idOf(at)) ?? this.offsets.get(idOf(at))?.offset ?? 0;
-        member.fetcher.add(this.topicOf(at.topic)!, at.partition, start);
-      }
-    });
+  private async takeAway(member: GroupMember, partitions: readonly TopicPartition[]): Promise<void> {
+    const membership = this.members.get(member);
+    if (membership === undefined || partitions.length === 0) return;
+    await Promise.race([member.giveUp(partitions), membership.expired]);
+    for (const at of partitions) if (this.owners.get(idOf(at)) === member) this.owners.delete(idOf(at));
   }
 }

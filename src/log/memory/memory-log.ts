@@ -1,6 +1,7 @@
 import { FatalError, MillraceError } from '../../errors.ts';
 import type { Clock } from '../../time/clock.ts';
 import type {
+  GroupConsumer,
   GroupConsumerOptions,
   Log,
   LogProducer,
@@ -11,13 +12,27 @@ import type {
 } from '../log.ts';
 import { MemoryFetcher } from './memory-fetcher.ts';
 import { MemoryGroup } from './memory-group.ts';
+import { MemoryMember } from './memory-member.ts';
 import { MemoryTopic } from './memory-topic.ts';
+import { MemoryTransactor, type CommitStep } from './memory-transactor.ts';
+
+export interface MemoryLogOptions {
+  readonly clock: Clock;
+  /** Waits between two steps of a transaction. Default: no wait. */
+  readonly step?: (step: CommitStep, transactor: string) => Promise<void>;
+}
+
+export interface MemoryLog extends Log {
+  groupConsumer(options: GroupConsumerOptions): Promise<MemoryMember>;
+}
 
 /** The Log of one process, for embedded mode and tests: nothing survives it. Deliveries are driven by the clock's timers alone. */
-export function createMemoryLog({ clock }: { readonly clock: Clock }): Log {
+export function createMemoryLog({ clock, step = () => Promise.resolve() }: MemoryLogOptions): MemoryLog {
   const topics = new Map<string, MemoryTopic>();
   const groups = new Map<string, MemoryGroup>();
+  const members = new Map<GroupConsumer, MemoryMember>();
   const topicOf = (name: string): MemoryTopic | undefined => topics.get(name);
+  const memberOf = (consumer: GroupConsumer): MemoryMember | undefined => members.get(consumer);
   return {
     ensureTopics: (specs) =>
       Promise.resolve().then(() => {
@@ -26,10 +41,13 @@ export function createMemoryLog({ clock }: { readonly clock: Clock }): Log {
     describeTopics: (names) =>
       Promise.resolve(new Map(names.flatMap((name) => topicOf(name)?.info ?? []).map((info) => [info.name, info]))),
     producer: () => Promise.resolve(producer(clock, topicOf)),
-    groupConsumer(options: GroupConsumerOptions) {
-      const group = groups.get(options.group) ?? new MemoryGroup(clock, topicOf);
+    transactor: (options) => Promise.resolve(new MemoryTransactor({ ...options, clock, topicOf, memberOf, step })),
+    groupConsumer(options) {
+      const group = groups.get(options.group) ?? new MemoryGroup(options.group, topicOf);
       groups.set(options.group, group);
-      return Promise.resolve(group.join(options));
+      const member = new MemoryMember(clock, group, options);
+      members.set(member, member);
+      return Promise.resolve(member);
     },
     reader: (options) => Promise.resolve(reader(clock, topicOf, options)),
     close: () => Promise.resolve(),
@@ -78,6 +96,9 @@ function reader(clock: Clock, topicOf: (name: string) => MemoryTopic | undefined
       }),
     endOffsets: (partitions) =>
       Promise.resolve(partitions.map(({ topic, partition }) => topicOf(topic)?.end(partition) ?? 0)),
+    highWaters: (partitions) =>
+      Promise.resolve(partitions.map(({ topic, partition }) => topicOf(topic)?.highWater(partition) ?? 0)),
+    position: (at) => fetcher.position(at),
     close: () =>
       fetcher.exclusively(() => {
         fetcher.end();

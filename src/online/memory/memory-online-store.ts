@@ -4,16 +4,38 @@ import {
   formatBookkeeping,
   parseBookkeeping,
   type Bookkeeping,
+  type Canary,
   type OnlineStore,
   type OnlineStored,
   type OnlineWrite,
 } from '../online-store.ts';
 
+interface Contents {
+  readonly hashes: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  readonly canaries: ReadonlyMap<string, number>;
+}
+
+/** What a simulation does to a store: acknowledged writes are lost while it goes on as if nothing had happened. */
+export interface MemoryOnlineStore extends OnlineStore {
+  /** Everything is gone, canaries too. */
+  flush(): void;
+  /** What a replica has that now stops to follow. */
+  snapshot(): Contents;
+  /** A failover to such a replica. */
+  revert(to: Contents): void;
+}
+
 /** The online store of one process, for embedded mode and tests. */
-export function createMemoryOnlineStore({ clock }: { readonly clock: Clock }): OnlineStore {
-  const hashes = new Map<string, Map<string, string>>();
+export function createMemoryOnlineStore({ clock }: { readonly clock: Clock }): MemoryOnlineStore {
+  let hashes = new Map<string, Map<string, string>>();
+  let canaries = new Map<string, number>();
   return {
-    upsert: (writes) => Promise.resolve(writes.map((write) => apply(hashes, write, Math.round(clock.now_ms() * 1000)))),
+    upsert: (writes, beats = []) => {
+      const found = beats.map(({ task }) => canaries.get(task) ?? null);
+      const stored = writes.map((write) => apply(hashes, write, Math.round(clock.now_ms() * 1000)));
+      for (const beat of beats) raise(canaries, beat);
+      return Promise.resolve({ stored, found, incarnation: 'memory' });
+    },
     read: (keys) =>
       Promise.resolve(
         keys.map((key) => {
@@ -22,7 +44,21 @@ export function createMemoryOnlineStore({ clock }: { readonly clock: Clock }): O
         }),
       ),
     close: () => Promise.resolve(),
+    flush: () => {
+      hashes = new Map();
+      canaries = new Map();
+    },
+    snapshot: () => structuredClone({ hashes, canaries }),
+    revert: (to) => {
+      hashes = new Map([...to.hashes].map(([key, hash]) => [key, new Map(hash)]));
+      canaries = new Map(to.canaries);
+    },
   };
+}
+
+function raise(canaries: Map<string, number>, { task, position, expected }: Canary): void {
+  const held = canaries.get(task) ?? -Infinity;
+  if (held < position && held >= (expected ?? -Infinity)) canaries.set(task, position);
 }
 
 function apply(hashes: Map<string, Map<string, string>>, write: OnlineWrite, now_us: number): OnlineStored {

@@ -1,19 +1,11 @@
-/** The online store in Redis 7 or Valkey: one fenced function call per batch of a view. */
+/** The online store in Redis 7 or Valkey: fenced function calls, one for a batch of usual size. */
 import { Redis, type RedisOptions } from 'ioredis';
 import { FatalError, messageOf } from '../../errors.ts';
 import type { Logger } from '../../observability/logger.ts';
-import {
-  bookkeepingField,
-  type OnlineStore,
-  type OnlineStored,
-  type OnlineView,
-  type OnlineWrite,
-} from '../online-store.ts';
+import type { Canary, OnlineStore, OnlineWrite, UpsertResult } from '../online-store.ts';
 import { classify } from './redis-errors.ts';
+import { upsertCalls, type UpsertCall } from './upsert-call.ts';
 import { upsertFunction } from './upsert-function.ts';
-
-/** Keys of one function call at most: the server runs nothing else meanwhile. */
-const chunkKeys = 500;
 
 export interface RedisOnlineStoreOptions {
   /** `redis://` or `rediss://` (TLS); may carry user, password and database. */
@@ -80,25 +72,30 @@ async function checkServer(redis: Redis, address: string, logger: Logger): Promi
 class RedisOnlineStore implements OnlineStore {
   private readonly redis: Redis;
   private readonly address: string;
+  /**
+   * The run id of the server at the other end of this connection. It is asked for with the first call of each connection: a
+   * restart breaks the connection, and so does a failover behind the same address. No command is ever sent again on a later
+   * connection, so a call's answers and the run id known when it was sent are of the same server.
+   */
+  private incarnation: string | null = null;
 
   constructor(redis: Redis, address: string) {
     this.redis = redis;
     this.address = address;
+    redis.on('close', () => (this.incarnation = null));
   }
 
-  async upsert(writes: readonly OnlineWrite[]): Promise<readonly OnlineStored[]> {
-    const stored = new Array<OnlineStored>(writes.length);
+  async upsert(writes: readonly OnlineWrite[], canaries: readonly Canary[] = []): Promise<UpsertResult> {
     try {
-      await this.call(writes, stored);
+      return await this.call(writes, canaries);
     } catch (error) {
       if (!messageOf(error).includes('Function not found')) throw classify(error, this.address);
       // The server was restarted or flushed: it lost the library.
       await this.loadFunction();
-      await this.call(writes, stored).catch((again: unknown) => {
+      return await this.call(writes, canaries).catch((again: unknown) => {
         throw classify(again, this.address);
       });
     }
-    return stored;
   }
 
   async read(keys: readonly string[]): Promise<readonly (ReadonlyMap<string, string> | null)[]> {
@@ -127,63 +124,31 @@ class RedisOnlineStore implements OnlineStore {
     }
   }
 
-  private async call(writes: readonly OnlineWrite[], stored: OnlineStored[]): Promise<void> {
-    const chunks = chunksOf(writes);
+  private async call(writes: readonly OnlineWrite[], canaries: readonly Canary[]): Promise<UpsertResult> {
+    const result = { stored: [], found: [] };
+    const calls = upsertCalls(writes, canaries);
+    // A pipeline goes on after a failed command, and the canaries must not be raised then. They are in the last call, which
+    // checks its own writes; so only a batch of many calls takes a second round trip.
+    const before = canaries.length > 0 ? calls.splice(0, calls.length - 1) : [];
+    if (before.length > 0) await this.execute(before, result);
+    const incarnation = await this.execute(calls, result);
+    return { ...result, incarnation };
+  }
+
+  /** Answers with the server's run id. */
+  private async execute(calls: readonly UpsertCall[], result: Parameters<UpsertCall['read']>[1]): Promise<string> {
+    const known = this.incarnation;
     const pipeline = this.redis.pipeline();
-    for (const { view, indexes } of chunks) {
-      const keys = indexes.map((index) => writes[index]!.key);
-      pipeline.fcall(upsertFunction.name, keys.length, ...keys, ...argumentsOf(view, writes, indexes));
-    }
-    const results = (await pipeline.exec())!;
-    chunks.forEach(({ indexes }, c) => {
-      const [error, reply] = results[c]!;
+    for (const { keys, args } of calls) pipeline.fcall(upsertFunction.name, keys.length, ...keys, ...args);
+    if (known === null) pipeline.info('server');
+    const replies = (await pipeline.exec())!.map(([error, reply]) => {
       if (error !== null) throw error;
-      const [now, ...answers] = reply as string[];
-      indexes.forEach((index, i) => {
-        stored[index] = parseAnswer(answers[i]!, writes[index]!, Number(now));
-      });
+      return reply;
     });
+    calls.forEach((call, i) => {
+      call.read(replies[i] as string[], result);
+    });
+    // A service that hides the run id leaves losses to the canaries.
+    return known ?? (this.incarnation = /^run_id:(\w+)/m.exec(replies[calls.length] as string)?.[1] ?? '');
   }
-}
-
-interface Chunk {
-  readonly view: OnlineView;
-  readonly indexes: number[];
-}
-
-/** Writes of one view stand together; a key's writes keep their order, since all of them are of the same views. */
-function chunksOf(writes: readonly OnlineWrite[]): Chunk[] {
-  const open = new Map<OnlineView, Chunk>();
-  const chunks: Chunk[] = [];
-  writes.forEach(({ view }, index) => {
-    let chunk = open.get(view);
-    if (chunk === undefined || chunk.indexes.length === chunkKeys) {
-      chunk = { view, indexes: [] };
-      open.set(view, chunk);
-      chunks.push(chunk);
-    }
-    chunk.indexes.push(index);
-  });
-  return chunks;
-}
-
-function argumentsOf(
-  view: OnlineView,
-  writes: readonly OnlineWrite[],
-  indexes: readonly number[],
-): (string | number)[] {
-  const args: (string | number)[] = [bookkeepingField(view.name), view.fields.length, ...view.fields];
-  for (const index of indexes) {
-    const { generation, position, asOf_us, values } = writes[index]!;
-    args.push(generation, position, asOf_us);
-    for (const value of values) args.push(value === null ? '' : `=${value}`);
-  }
-  return args;
-}
-
-function parseAnswer(answer: string, write: OnlineWrite, now_us: number): OnlineStored {
-  if (answer === '')
-    return { applied: true, generation: write.generation, position: write.position, visibleAt_us: now_us };
-  const [applied, generation, position, visibleAt_us] = answer.split(':').map(Number);
-  return { applied: applied === 1, generation: generation!, position: position!, visibleAt_us: visibleAt_us! };
 }

@@ -8,7 +8,7 @@ import { expect, test } from 'vitest';
 import { createFilesystemObjectStore } from '../../../src/offline/filesystem/filesystem-object-store.ts';
 import type { ObjectStore } from '../../../src/offline/object-store.ts';
 import { readRange } from '../../../src/offline/parquet.ts';
-import { MapObjectStore } from '../../support/map-object-store.ts';
+import { MemoryObjectStore } from '../../../src/offline/memory/memory-object-store.ts';
 import {
   dayOf,
   entity,
@@ -189,7 +189,7 @@ async function check(store: ObjectStore, partitions: readonly Partition[]): Prom
 test('whatever fails, and with two owners at once, every row is in exactly one file', async () => {
   await fc.assert(
     fc.asyncProperty(scenario, async (given) => {
-      const store = new MapObjectStore();
+      const store = new MemoryObjectStore();
       await check(store, await play(given, store));
     }),
     { numRuns: 600 },
@@ -218,7 +218,7 @@ test('a single owner cuts where the limits say: by day, rows, bytes and age, bet
       limits,
       fc.integer({ max: 50, min: 0 }),
       async (shapes, limit, pass_ms) => {
-        const store = new MapObjectStore();
+        const store = new MemoryObjectStore();
         const at = new Partition(0, logOf(shapes), store, [limit]);
         await at.assign();
         for (const _ of at.log) {
@@ -265,7 +265,7 @@ function cutsOf(
 }
 
 test('a new owner goes on behind the newest object, though its day is an earlier one', async () => {
-  const store = new MapObjectStore();
+  const store = new MemoryObjectStore();
   const [first, second] = [entity.views[0]!, entity.views[1]!];
   const record = (view: number, day: number): RecordShape => ({ view, gap: 1, rows: [{ day, key: 1, isNext: true }] });
   const log = logOf([record(0, 3), record(0, 0), record(1, 0), record(0, 0)]);

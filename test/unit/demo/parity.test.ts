@@ -35,7 +35,8 @@ class Stores {
 
   readonly online: OnlineStore = {
     read: (keys) => Promise.resolve(keys.map((key) => this.hashes.get(key) ?? null)),
-    upsert: (writes) => Promise.resolve(writes.map((write) => this.write(write))),
+    upsert: (writes) =>
+      Promise.resolve({ stored: writes.map((write) => this.write(write)), found: [], incarnation: '' }),
     close: () => Promise.resolve(),
   };
 

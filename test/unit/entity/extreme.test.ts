@@ -36,7 +36,11 @@ test.each(kinds)('over %s, insertions and retractions give what a recount gives'
   const step = fc.record({ insert: fc.boolean(), value: fc.option(value, { freq: 8 }) });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-      const [smallest, largest, naive] = [new Extreme(false), new Extreme(true), new Naive()];
+      const [smallest, largest, naive] = [
+        new Extreme(false, { kind: 'int64' }),
+        new Extreme(true, { kind: 'int64' }),
+        new Naive(),
+      ];
       for (const { insert, value } of steps) {
         if (insert) {
           for (const one of [smallest, largest, naive]) one.insert(value);
@@ -51,7 +55,7 @@ test.each(kinds)('over %s, insertions and retractions give what a recount gives'
 });
 
 test('NaN is the largest of doubles, and can be taken back', () => {
-  const largest = new Extreme(true);
+  const largest = new Extreme(true, { kind: 'int64' });
   for (const value of [5, Number.NaN, Infinity, Number.NaN]) largest.insert(value);
   expect(largest.result()).toBeNaN();
   expect([largest.retract(Number.NaN), largest.retract(Number.NaN), largest.retract(Number.NaN)]).toEqual([
@@ -63,7 +67,7 @@ test('NaN is the largest of doubles, and can be taken back', () => {
 });
 
 test('nulls do not count, and taking one back is no surprise', () => {
-  const smallest = new Extreme(false);
+  const smallest = new Extreme(false, { kind: 'int64' });
   smallest.insert(null);
   expect(smallest.result()).toBeNull();
   expect(smallest.retract(null)).toBe(true);

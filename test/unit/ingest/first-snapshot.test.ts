@@ -373,7 +373,7 @@ test('a recorded snapshot that was killed and begun again: what stays is the tab
       }
     }
   }
-  expect(superseded).toEqual([2, 1, 2]);
+  expect(superseded).toEqual([2, 1, 1]);
   expect(said).toEqual(['363889 superseded']);
   expect(Object.fromEntries(kept)).toEqual({
     534: 'null',

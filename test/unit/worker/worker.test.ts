@@ -220,9 +220,9 @@ class MemoryFleetOn {
 /** The online store, with a look at each call before it is made. */
 function spying(store: OnlineStore, look: (writes: readonly OnlineWrite[]) => void): OnlineStore {
   return {
-    upsert: async (writes) => {
+    upsert: async (writes, canaries) => {
       look(writes);
-      return store.upsert(writes);
+      return store.upsert(writes, canaries);
     },
     read: (keys) => store.read(keys),
     close: () => store.close(),

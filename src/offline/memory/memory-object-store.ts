@@ -1,7 +1,7 @@
-import type { ObjectStore } from '../../src/offline/object-store.ts';
+import type { ObjectStore } from '../object-store.ts';
 
-/** The object store as a map: what the port says, and nothing else. */
-export class MapObjectStore implements ObjectStore {
+/** The object store of one process, for simulation and tests; gone with the object. */
+export class MemoryObjectStore implements ObjectStore {
   private readonly objects = new Map<string, Uint8Array>();
 
   create(name: string, body: Uint8Array): Promise<'created' | 'exists'> {

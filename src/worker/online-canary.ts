@@ -1,0 +1,74 @@
+/**
+ * A task's canary in the online store, as the task knows it: how lost writes are noticed, and when the repair is done.
+ * protocol: Redis.
+ */
+import type { Canary } from '../online/online-store.ts';
+
+type State =
+  /** What is acknowledged is there, as far as is known. */
+  | { readonly kind: 'sound' }
+  /** Writes were lost; all values go out again. `floor`: what the store must hold if nothing more is lost; null: not even that is written. */
+  | { readonly kind: 'repairing'; readonly floor: number | null }
+  /** All went out again; the canary is not yet raised. */
+  | { readonly kind: 'repaired'; readonly floor: number | null };
+
+export class OnlineCanary {
+  private readonly task: string;
+  private state: State = { kind: 'sound' };
+  private reached: number;
+
+  /** @param acknowledged how far the values reach that earlier owners know to be stored; −1 when there were none. */
+  constructor(task: string, acknowledged: number) {
+    this.task = task;
+    this.reached = acknowledged;
+  }
+
+  /** How far the values reach that are stored for certain; −1 when there are none. */
+  get acknowledged(): number {
+    return this.reached;
+  }
+
+  get isRepairing(): boolean {
+    return this.state.kind === 'repairing';
+  }
+
+  /** For a call that carries all the task's values up to a position. Null while nothing was ever written. */
+  give(position: number): Canary | null {
+    const { task, state } = this;
+    const highest = Math.max(position, this.reached);
+    switch (state.kind) {
+      case 'sound':
+        if (highest === -1) return null;
+        return { task, position: highest, expected: this.reached === -1 ? null : this.reached };
+      case 'repairing':
+        // Only a sign of life until all is there again: who takes over now finds that it is behind.
+        return { task, position: state.floor ?? 0, expected: state.floor };
+      case 'repaired':
+        return { task, position: highest, expected: state.floor };
+    }
+  }
+
+  /**
+   * The answer to {@link give}.
+   * @returns whether writes were lost: all values are to be written again from the first on.
+   */
+  found(given: Canary, found: number | null, isNewStore: boolean): boolean {
+    const { state } = this;
+    const expected = given.expected ?? null;
+    if ((expected !== null && (found === null || found < expected)) || (isNewStore && this.reached !== -1)) {
+      this.state = { kind: 'repairing', floor: null };
+      return true;
+    }
+    if (state.kind === 'repairing') this.state = { kind: 'repairing', floor: Math.max(found ?? 0, given.position) };
+    else {
+      this.state = { kind: 'sound' };
+      this.reached = Math.max(this.reached, given.position);
+    }
+    return false;
+  }
+
+  /** All values are written again. The next call raises the canary. */
+  repaired(): void {
+    if (this.state.kind === 'repairing') this.state = { kind: 'repaired', floor: this.state.floor };
+  }
+}
