@@ -41,6 +41,7 @@ export default defineConfig({
       project('unit'),
       project('property', { testTimeout: 60_000 }),
       project('conformance', { testTimeout: 15_000 }),
+      project('simulation', { testTimeout: 120_000 }),
       project('integration', { ...needsStack, testTimeout: 60_000, hookTimeout: 60_000 }),
       // Each file owns the whole stack while it runs.
       project('e2e', {

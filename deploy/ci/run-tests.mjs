@@ -66,7 +66,7 @@ async function runUnit() {
 
 async function withoutStack() {
   await setUp('rocksdb', 'deploy/ci/rocksdb.sh', [], minutes(5));
-  for (const project of ['unit', 'property', 'conformance']) await vitest(project, minutes(10));
+  for (const project of ['unit', 'property', 'conformance', 'simulation']) await vitest(project, minutes(10));
 }
 
 /** Type-aware lint results depend on other files, which ESLint's cache does not know; so `make test` does without it. */

@@ -2,15 +2,17 @@
  * Whether what is committed is as if nothing had happened: the feature log and the changelog against a plain run over the entity log (I1,
  * I2), values against the oracle, files against the feature log.
  */
-import { EntityTask } from '../../entity/entity-task.ts';
+import { EntityTask, type Emission } from '../../entity/entity-task.ts';
 import type { EntityPlan } from '../../define/plan.ts';
 import { formatValue } from '../../define/value.ts';
 import { decodeFeatureFrame, summarizeFeatureFrame } from '../../frames/feature-frame.ts';
-import { decodeEntityFrame, type RowsFrame } from '../../frames/row-frame.ts';
-import type { LogRecord, TopicPartition } from '../../log/log.ts';
+import { decodeEntityFrame } from '../../frames/row-frame.ts';
+import type { LogRecord } from '../../log/log.ts';
 import { readRange } from '../../offline/parquet.ts';
 import { changelogTopic, deadLetterTopic, entityLogTopic, featureLogTopic } from '../../worker/topics.ts';
+import { TimeWitness } from './check-time.ts';
 import { onlineTexts, type NaiveOracle } from './naive-oracle.ts';
+import { valueText } from './watched-online-store.ts';
 import { application, plan, type World } from './world.ts';
 
 /** One value in this many is recounted: the oracle is slow. */
@@ -19,8 +21,10 @@ const recountEvery = 7;
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
 interface Replayed {
-  /** Per (view, key, position), the value. */
+  /** Per (view, key, position), the value; of what is committed. */
   readonly values: ReadonlyMap<string, string>;
+  /** The same, of the whole log. */
+  readonly all: ReadonlyMap<string, string>;
   /** The changelog's newest entries, as a plain run would leave them; keys' states only. */
   readonly state: ReadonlyMap<string, string>;
 }
@@ -34,68 +38,90 @@ export async function logViolations(world: World, oracle: NaiveOracle): Promise<
   const changelog = await world.records(changelogTopic(application, entity));
   const deadLetters = await world.records(deadLetterTopic(application));
   if (deadLetters.flat().length > 0) violations.push(`I10: ${deadLetters.flat().length} dead letters of good records`);
+  const all = new Map<string, string>();
   for (let partition = 0; partition < entity.partitions; partition++) {
-    const committed = await committedOf(world, 'entity', { topic: entityLogTopic(application, entity), partition });
-    const frames = entityLog[partition]!.filter(({ offset }) => offset < committed);
-    const replayed = replay(entity, frames, oracle, violations);
+    const committed = await world.committed('entity', { topic: entityLogTopic(application, entity), partition });
+    const replayed = replay(world, entityLog[partition]!, committed ?? 0, oracle, violations);
+    for (const [id, value] of replayed.all) all.set(id, value);
     compareFeatureLog(`feature log ${partition}`, entity, replayed, featureLog[partition]!, violations);
     compareChangelog(`changelog ${partition}`, replayed, changelog[partition]!, violations);
     await compareFiles(world, entity, partition, featureLog[partition]!, violations);
   }
+  compareVisible(world, all, violations);
   return violations;
 }
 
-async function committedOf(world: World, group: string, at: TopicPartition): Promise<number> {
-  const handlers = { assigned: () => Promise.resolve([]), revoked: () => Promise.resolve() };
-  const none = { lost: () => undefined, batch: () => undefined, failed: () => undefined };
-  const member = await world.log.groupConsumer({
-    group: `${application}.${group}`,
-    topics: [],
-    handlers: { ...handlers, ...none },
-  });
-  const [offset] = await world.clock.settle(member.committed([at]));
-  return offset?.offset ?? 0;
-}
-
-function replay(entity: EntityPlan, frames: readonly LogRecord[], oracle: NaiveOracle, violations: string[]): Replayed {
+/** A plain run over a partition of the entity log. */
+function replay(
+  world: World,
+  frames: readonly LogRecord[],
+  committed: number,
+  oracle: NaiveOracle,
+  violations: string[],
+): Replayed {
+  const [entity] = plan.entities as [EntityPlan];
   const task = new EntityTask(entity);
-  const values = new Map<string, string>();
-  const applied = new Map<string, number[]>();
-  const sessions = new Map<string, number>();
-  let count = 0;
+  const time = new TimeWitness(entity, world.connector.published, violations);
+  const all = new Map<string, string>();
+  let values: Replayed['values'] = new Map();
+  const state = new Map<string, string>();
+  const reachCommitted = (): void => {
+    values = new Map(all);
+    for (const { key, value } of task.takeChanges()) if (value !== null) state.set(hex(key), hex(value));
+  };
   for (const { offset, value } of frames) {
+    if (offset === committed) reachCommitted();
     const frame = decodeEntityFrame(value!, entity);
-    if (frame.kind === 'rows' && isNews(frame, sessions)) {
-      const { topic } = entity.tables[frame.source.table]!;
-      const offsets = applied.get(topic) ?? Array.from({ length: frame.source.partitionCount }, () => 0);
-      const last = frame.rows.at(-1)!.offset + 1;
-      offsets[frame.source.partition] = Math.max(offsets[frame.source.partition]!, last);
-      applied.set(topic, offsets);
-    }
+    time.take(frame);
     for (const emission of task.apply(frame, offset)) {
       const { view, key, asOf_us } = emission;
       const texts = emission.values.map((each, i) => formatValue(view.features[i]!.type, each));
-      values.set(`${view.name} of ${key} at ${offset}`, JSON.stringify([asOf_us, texts]));
-      if (count++ % recountEvery !== 0) continue;
-      const wanted = onlineTexts(view.name, oracle.valuesAt(applied, view.name, key, asOf_us));
-      if (JSON.stringify(wanted) !== JSON.stringify(texts))
-        violations.push(
-          `I6: ${view.name} of ${key} at position ${offset}, T ${asOf_us}: ${JSON.stringify(texts)}, the rows give ${JSON.stringify(wanted)}`,
-        );
+      all.set(`${view.name} of ${key} at ${offset}`, valueText(asOf_us, texts));
+      if (all.size % recountEvery === 0) violations.push(...recounted(emission, texts, time, oracle));
     }
   }
-  const state = new Map(
-    task.takeChanges().flatMap(({ key, value }) => (value === null ? [] : [[hex(key), hex(value)]])),
-  );
-  return { values, state };
+  if (frames.length <= committed) reachCommitted();
+  checkFates(world, task, violations);
+  return { values, all, state };
 }
 
-/** A frame of a session that a newer one replaced is a zombie's: it counts for nothing. */
-function isNews({ source, session }: RowsFrame, sessions: Map<string, number>): boolean {
-  const id = `${source.table}/${source.partition}`;
-  if (session < (sessions.get(id) ?? 0)) return false;
-  sessions.set(id, session);
-  return true;
+/** A value and its T against the rows that were applied. */
+function recounted(
+  { view, key, position, asOf_us }: Emission,
+  texts: readonly (string | null)[],
+  time: TimeWitness,
+  oracle: NaiveOracle,
+): string[] {
+  const violations: string[] = [];
+  const { applied, marks } = time;
+  const id = `${view.name} of ${key} at position ${position}, T ${asOf_us}`;
+  const wanted = onlineTexts(view.name, oracle.valuesAt(applied, view.name, key, asOf_us));
+  if (JSON.stringify(wanted) !== JSON.stringify(texts))
+    violations.push(`I6: ${id}: ${JSON.stringify(texts)}, the rows give ${JSON.stringify(wanted)}`);
+  const wanted_us = Math.max(oracle.rowTime_us(applied, view.name, key), marks.clock_us);
+  if (asOf_us !== wanted_us) violations.push(`I7: ${id}: rows and marks give T ${wanted_us}`);
+  return violations;
+}
+
+/** No retraction finds nothing; and where no row comes late, none is refused. */
+function checkFates(world: World, task: EntityTask, violations: string[]): void {
+  const { insertions, retractions } = task.takeCounters();
+  const unmatched = insertions.unmatched + retractions.unmatched;
+  if (unmatched > 0) violations.push(`I6: ${unmatched} retractions found nothing`);
+  const late = insertions.late + retractions.late;
+  if (late > 0 && world.isPunctual) violations.push(`I10: ${late} rows refused as late, and none was`);
+}
+
+/** Whatever was to be seen online at some time is what a plain run gives at that position. */
+function compareVisible({ online }: World, all: ReadonlyMap<string, string>, violations: string[]): void {
+  for (const [id, value] of online.visible) {
+    const [view, stored, position] = id.split(' ') as [string, string, string];
+    const wanted = all.get(`${view} of ${stored.slice(view.length + 1)} at ${position}`);
+    if (wanted !== value)
+      violations.push(
+        `I1: ${stored} was online at position ${position} as ${value}, a plain run gives ${wanted ?? 'none'}`,
+      );
+  }
 }
 
 function compareFeatureLog(
@@ -111,7 +137,7 @@ function compareFeatureLog(
     for (const row of rows) {
       const id = `${view.name} of ${row.key} at ${row.position}`;
       const texts = row.values.map((each, i) => formatValue(view.features[i]!.type, each));
-      const found = JSON.stringify([row.asOf_us, texts]);
+      const found = valueText(row.asOf_us, texts);
       if (seen.has(id)) violations.push(`I2: ${name} holds ${id} twice`);
       seen.add(id);
       if (values.get(id) !== found)
@@ -149,7 +175,7 @@ async function compareFiles(
   records: readonly LogRecord[],
   violations: string[],
 ): Promise<void> {
-  const committed = await committedOf(world, 'offline', { topic: featureLogTopic(application, entity), partition });
+  const committed = (await world.committed('offline', { topic: featureLogTopic(application, entity), partition })) ?? 0;
   for (const view of entity.views) {
     const offsets = records
       .filter(({ value }) => summarizeFeatureFrame(value!, entity).view === view)

@@ -13,6 +13,10 @@ const likelihoods = {
   'object answer lost': 0.03,
   'killed between commit steps': 0.02,
   'frozen between commit steps': 0.01,
+  'killed when it found a loss': 0.3,
+  'frozen before end offsets arrive': 0.004,
+  'connector away for long': 0.2,
+  'replica of a moment ago': 0.6,
 } as const;
 
 export type FaultName = keyof typeof likelihoods;
@@ -20,6 +24,8 @@ export type FaultName = keyof typeof likelihoods;
 export class Faults {
   /** By what happened, also for faults that are not drawn here. */
   readonly counts = new Map<string, number>();
+  /** Whether a frame is left out, once, as a producer does that gives a record up and goes on. */
+  hole: 'none' | 'wanted' | 'made' | 'noticed' = 'none';
   private readonly random: Random;
   private enabled = true;
 

@@ -15,7 +15,6 @@ export interface FleetOptions extends WorldOptions {
 export class Fleet {
   readonly world: World;
   readonly slots: readonly Slot[];
-  readonly violations: string[] = [];
   /** Called at each step of each commit, before anything happens there. */
   onStep: (step: CommitStep) => Promise<void> = () => Promise.resolve();
   private readonly random: Random;
@@ -25,13 +24,14 @@ export class Fleet {
     this.world = world;
     this.random = world.random.fork('fleet');
     const workers = this.random.between(1, 3);
-    this.slots = Array.from({ length: workers }, (_, i) => new Slot(`worker-${i}`, world, this.violations, logger));
+    this.slots = Array.from({ length: workers }, (_, i) => new Slot(`worker-${i}`, world, logger));
   }
 
   static async create(seed: number | string, options: FleetOptions): Promise<Fleet> {
     let fleet: Fleet | null = null;
     const world = await World.create(seed, options, (step, process) => fleet!.step(step, process));
     fleet = new Fleet(world, options.logger);
+    world.foundLoss = (process) => fleet.killInRepair(process);
     return fleet;
   }
 
@@ -41,6 +41,7 @@ export class Fleet {
     world.connector.start();
     world.workload.start();
     for (const slot of slots) world.clock.after(random.between(0, 1500), () => slot.start());
+    if (random.chance(0.5)) this.killAtMidnight();
     const end_ms = world.clock.monotonic_ms() + trouble_ms;
     while (world.clock.monotonic_ms() < end_ms) {
       await world.clock.runFor(random.between(100, 3000));
@@ -65,6 +66,46 @@ export class Fleet {
 
   async stop(): Promise<void> {
     for (const slot of this.slots) await slot.stop();
+  }
+
+  /** To a replica that lags by a while, or by the last writes alone. */
+  private revertOnline(later: (low: number, high: number, call: () => void) => void): void {
+    const { online, faults } = this.world;
+    if (!faults.strikes('replica of a moment ago')) {
+      const before = online.snapshot();
+      later(100, 2000, () => {
+        online.revert(before);
+      });
+      return;
+    }
+    online.afterWrite(() => {
+      const before = online.snapshot();
+      later(0, 30, () => {
+        online.revert(before);
+      });
+    });
+  }
+
+  /** While values of two days come in turn: files of the older day may be the newer ones. */
+  private killAtMidnight(): void {
+    const { world, random } = this;
+    const slot = random.pick(this.slots);
+    const midnight_ms = 86_400_000 - (world.clock.now_ms() % 86_400_000);
+    world.clock.after(midnight_ms + random.between(0, 6000), () => {
+      slot.kill();
+      world.clock.after(random.between(100, 3000), () => slot.start());
+    });
+  }
+
+  /** Before all is repaired, somebody else has to find that it is not. */
+  private killInRepair(name: string): void {
+    const { world, random } = this;
+    if (!world.faults.strikes('killed when it found a loss')) return;
+    world.clock.after(random.next() * 12, () => {
+      const slot = this.slots.find(({ process }) => process?.name === name);
+      slot?.kill();
+      world.clock.after(random.between(100, 9000), () => slot?.start());
+    });
   }
 
   private async misfortune(): Promise<void> {
@@ -105,16 +146,17 @@ export class Fleet {
       },
       'connector crash': () => {
         if (world.connector.crash())
-          later(200, 5000, () => world.connector.phase === 'stopped' && world.connector.restart());
+          later(
+            200,
+            world.faults.strikes('connector away for long') ? 20_000 : 5000,
+            () => world.connector.phase === 'stopped' && world.connector.restart(),
+          );
       },
       'online store flushed': () => {
         world.online.flush();
       },
       'online store reverted': () => {
-        const before = world.online.snapshot();
-        later(100, 2000, () => {
-          world.online.revert(before);
-        });
+        this.revertOnline(later);
       },
       'online store away': () => {
         world.outages.online = true;

@@ -9,6 +9,7 @@ export interface PublishedRecord {
   /** Null for a delete and its tombstone. */
   readonly after: Fields | null;
   readonly commit_us: number;
+  readonly sent_ms: number;
   /** Which pass of the snapshot read it, from 1; 0 for streamed records. */
   readonly pass: number;
   /** The same change stands at a lower offset of this partition: a restarted connector sent it again. */

@@ -2,6 +2,7 @@
 import type { Logger } from '../../observability/logger.ts';
 import { logViolations } from './check-logs.ts';
 import { onlineDifferences } from './check-online.ts';
+import { holeViolations, quietViolations } from './epilogue.ts';
 import { Fleet } from './fleet.ts';
 import { NaiveOracle } from './naive-oracle.ts';
 import { Random } from './random.ts';
@@ -9,6 +10,9 @@ import { Random } from './random.ts';
 /** How long a healed fleet may take until everything is right, virtual milliseconds. */
 const recovery_ms = 60_000;
 const look_ms = 500;
+
+/** One in this many runs goes on for a while, and one ends with a frame that is missing. */
+const endings = [...Array<'plain'>(8).fill('plain'), 'quiet', 'hole'] as const;
 
 export interface Run {
   readonly steps: number;
@@ -24,8 +28,11 @@ export interface Run {
 export async function simulate(seed: number, logger?: Logger): Promise<Run> {
   const choice = new Random(seed).fork('options');
   const options = { rate: choice.between(5, 25), late: choice.pick(['none', 'none', 'some'] as const) };
-  const fleet = await Fleet.create(seed, { ...options, ...(logger === undefined ? {} : { logger }) });
-  const { world, violations } = fleet;
+  const ending = choice.pick(endings);
+  const users = ending === 'quiet' ? { users: 200 } : {};
+  const fleet = await Fleet.create(seed, { ...options, ...users, ...(logger === undefined ? {} : { logger }) });
+  const { world } = fleet;
+  const { violations } = world;
   try {
     await fleet.trouble();
     await fleet.heal();
@@ -37,7 +44,9 @@ export async function simulate(seed: number, logger?: Logger): Promise<Run> {
       differences = await onlineDifferences(world, oracle);
     }
     violations.push(...differences.map((difference) => `online: ${difference}`));
-    if (violations.length === 0) {
+    if (violations.length === 0 && ending === 'quiet') violations.push(...(await quietViolations(world, oracle)));
+    if (violations.length === 0 && ending === 'hole') violations.push(...(await holeViolations(world)));
+    else if (violations.length === 0) {
       await fleet.stop();
       violations.push(...(await logViolations(world, oracle)));
     }

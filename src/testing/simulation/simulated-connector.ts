@@ -57,6 +57,8 @@ export class SimulatedConnector {
   private position = 0;
   /** The stored offset: a restart goes back no further. */
   private stored = 0;
+  /** How long a restarted one needs until it sends. */
+  private search_ms = 0;
   /** Its `source.sequence` has no previous commit. */
   private firstTxId: number | null = null;
   private cancelWork: (() => void) | null = null;
@@ -110,6 +112,8 @@ export class SimulatedConnector {
     const { random, repeated = 40 } = this.options;
     this.stored = random.between(Math.max(this.stored, this.position - repeated), this.position);
     this.position = this.stored;
+    // It looks for its place in the log, and beats meanwhile: rows 20 s older than a heartbeat were measured to follow it.
+    this.search_ms = random.chance(0.5) ? random.between(100, 4_000) : 0;
     this.start();
   }
 
@@ -179,7 +183,9 @@ export class SimulatedConnector {
     const { database, clock, random, delay_ms = [1, 8] } = this.options;
     if (this.current !== 'streaming' || this.cancelWork !== null) return;
     if (this.position === database.changes.length) return;
-    this.cancelWork = clock.after(random.between(...delay_ms), () => {
+    const search_ms = this.search_ms;
+    this.search_ms = 0;
+    this.cancelWork = clock.after(search_ms + random.between(...delay_ms), () => {
       this.cancelWork = null;
       this.sendBatch();
       this.wake();
@@ -235,10 +241,11 @@ export class SimulatedConnector {
     );
   }
 
-  private send(place: Place, record: PublishedRecord, source: EnvelopeSource | null): void {
+  private send(place: Place, record: Omit<PublishedRecord, 'sent_ms'>, source: EnvelopeSource | null): void {
     const { topic, partition, key } = place;
-    this.records.get(topic)![partition]!.push(record);
-    const value = source === null ? null : envelopeBytes(envelopeHead(source), this.options.clock.now_ms());
+    const sent_ms = this.options.clock.now_ms();
+    this.records.get(topic)![partition]!.push({ ...record, sent_ms });
+    const value = source === null ? null : envelopeBytes(envelopeHead(source), sent_ms);
     this.options.publish(topic, partition, key, value);
   }
 

@@ -1,11 +1,13 @@
 /** The memory log as one process sees it: calls take time, deliveries may fail, outcomes may be lost, sessions expire. */
 import { MillraceError, RetriableError } from '../../errors.ts';
+import { decodeEntityFrame } from '../../frames/row-frame.ts';
 import type {
   GroupConsumer,
   GroupConsumerOptions,
   GroupHandlers,
   Log,
   LogProducer,
+  LogRecord,
   Offset,
   ProducerOptions,
   Transactor,
@@ -14,6 +16,7 @@ import type {
 import type { MemoryLog } from '../../log/memory/memory-log.ts';
 import type { MemoryMember } from '../../log/memory/memory-member.ts';
 import type { Clock } from '../../time/clock.ts';
+import { simulatedUser } from './definitions.ts';
 import type { Faults } from './faults.ts';
 import type { Random } from './random.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
@@ -22,6 +25,8 @@ import type { SimulatedProcess } from './simulated-process.ts';
 const sessionTimeout_ms = 6000;
 
 export class SimulatedLog {
+  /** Freezes the process for a while. */
+  freezeNow: () => void = () => undefined;
   readonly log: Log;
   private readonly process: SimulatedProcess;
   private readonly inner: MemoryLog;
@@ -117,15 +122,24 @@ export class SimulatedLog {
 
   private async join(options: GroupConsumerOptions, inHand: Promise<void>): Promise<GroupConsumer> {
     const { process } = this;
-    const member = await this.inner.groupConsumer({ ...options, handlers: this.gated(options.handlers, inHand) });
+    const handlers = this.gated(options.handlers, inHand);
+    const member = await this.inner.groupConsumer({ ...options, handlers });
     this.members.push(member);
     const consumer: WrappedConsumer = {
       member,
       committed: (partitions) => process.call(() => member.committed(partitions)),
       commit: (offsets) => this.owning(member, offsets, () => member.commit(offsets)),
-      endOffsets: (partitions) => process.call(() => member.endOffsets(partitions)),
+      endOffsets: (partitions) =>
+        process.call(async () => {
+          const ends = await member.endOffsets(partitions);
+          if (this.faults.strikes('frozen before end offsets arrive')) this.freezeNow();
+          return ends;
+        }),
       beginningOffsets: (partitions) => process.call(() => member.beginningOffsets(partitions)),
-      position: (at) => member.position(at),
+      position: (at) => {
+        const held = handlers.waiting.find(({ topic, partition }) => topic === at.topic && partition === at.partition);
+        return held?.offset ?? member.position(at);
+      },
       pause: (partitions) => {
         member.pause(partitions);
       },
@@ -146,7 +160,7 @@ export class SimulatedLog {
     });
   }
 
-  private gated(handlers: GroupHandlers, inHand: Promise<void>): GroupHandlers {
+  private gated(handlers: GroupHandlers, inHand: Promise<void>): GatedHandlers {
     const { process } = this;
     const passing = async <T>(work: () => Promise<T> | T): Promise<T> => {
       await inHand;
@@ -155,20 +169,33 @@ export class SimulatedLog {
       await process.gate();
       return result;
     };
-    return {
+    const gated: GatedHandlers = {
+      waiting: [],
       assigned: (partitions) => passing(() => handlers.assigned(partitions)),
       revoked: (partitions) => passing(() => handlers.revoked(partitions)),
       lost: (partitions) => {
         handlers.lost(partitions);
       },
-      batch: (records) => passing(() => handlers.batch(records)),
+      batch: (records) => {
+        gated.waiting = records;
+        return passing(() => {
+          gated.waiting = [];
+          return handlers.batch(records);
+        });
+      },
       failed: (error) => {
         process.pass(() => {
           handlers.failed(error);
         });
       },
     };
+    return gated;
   }
+}
+
+interface GatedHandlers extends GroupHandlers {
+  /** Records that were taken and wait at the gate: the position stands in front of them. */
+  waiting: readonly LogRecord[];
 }
 
 interface WrappedConsumer extends GroupConsumer {
@@ -254,12 +281,17 @@ class SimulatedProducer implements LogProducer {
       return;
     }
     for (const record of this.queue.splice(0)) {
-      producer.append(...record);
+      if (faults.hole === 'wanted' && isRowsFrame(record)) faults.hole = 'made';
+      else producer.append(...record);
       this.delivered++;
       this.pending_bytes -= sizeOf(record);
     }
     while (this.flushes.length > 0 && this.flushes[0]!.count <= this.delivered) this.flushes.shift()!.resolve();
   }
+}
+
+function isRowsFrame([topic, , , value]: Queued): boolean {
+  return topic.endsWith('.entity-log') && decodeEntityFrame(value!, simulatedUser).kind === 'rows';
 }
 
 const sizeOf = ([, , key, value]: Queued): number => (key?.length ?? 0) + (value?.length ?? 0);

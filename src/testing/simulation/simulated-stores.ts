@@ -1,7 +1,7 @@
 /** The stores as one process sees them: calls take time, are refused, succeed with a lost answer, or arrive when nobody waits any more. */
 import { RetriableError } from '../../errors.ts';
 import type { ObjectStore } from '../../offline/object-store.ts';
-import type { OnlineStore } from '../../online/online-store.ts';
+import type { Canary, OnlineStore } from '../../online/online-store.ts';
 import type { StateStore } from '../../state/state-store.ts';
 import type { Clock } from '../../time/clock.ts';
 import type { Faults } from './faults.ts';
@@ -20,12 +20,13 @@ export interface StoreSurroundings {
   readonly random: Random;
   readonly faults: Faults;
   readonly outages: Outages;
+  readonly foundLoss: (process: string) => void;
 }
 
 const unavailable = (what: string): RetriableError => new RetriableError('store-unavailable', what);
 
 export function simulatedOnlineStore(surroundings: StoreSurroundings, inner: OnlineStore): OnlineStore {
-  const { process, world, random, faults, outages } = surroundings;
+  const { process, world, random, faults, outages, foundLoss } = surroundings;
   return {
     upsert: (writes, canaries) =>
       process.call(async () => {
@@ -37,6 +38,8 @@ export function simulatedOnlineStore(surroundings: StoreSurroundings, inner: Onl
           throw unavailable('the online store did not answer in time');
         }
         const result = await inner.upsert(writes, canaries);
+        const isBehind = ({ expected }: Canary, i: number): boolean => (result.found[i] ?? -1) < (expected ?? -1);
+        if (canaries?.some(isBehind)) foundLoss(process.name);
         if (faults.strikes('online answer lost')) throw unavailable('the answer of the online store was lost');
         return result;
       }),

@@ -11,7 +11,7 @@ import { simulatedObjectStore, simulatedOnlineStore, simulatedStateStore } from 
 import { application, plan, type World } from './world.ts';
 
 /** With these a worker ends and is started again; with any other something is wrong. */
-const expectedFailures = new Set(['delivery-failed', 'task-lost', 'transaction-failed', 'store-unavailable']);
+const expectedFailures = new Set<string>(['delivery-failed', 'task-lost', 'transaction-failed', 'store-unavailable']);
 
 interface Life {
   readonly process: SimulatedProcess;
@@ -21,8 +21,6 @@ interface Life {
 
 export class Slot {
   readonly name: string;
-  /** What a worker ended with, and should not have. */
-  readonly violations: string[];
   private readonly world: World;
   private readonly logger: Logger;
   private lives = 0;
@@ -31,10 +29,9 @@ export class Slot {
   /** As the disk was some time ago. */
   private old: StateStore | null = null;
 
-  constructor(name: string, world: World, violations: string[], logger: Logger = silentLogger) {
+  constructor(name: string, world: World, logger: Logger = silentLogger) {
     this.name = name;
     this.world = world;
-    this.violations = violations;
     this.logger = logger;
   }
 
@@ -55,6 +52,12 @@ export class Slot {
       world.random.fork(`${this.name}.${this.lives}`),
     );
     const log = new SimulatedLog(process, world.log, world.clock, world.random.fork(process.name), world.faults);
+    log.freezeNow = () => {
+      this.freeze();
+      world.clock.after(world.random.between(1500, 12_000), () => {
+        if (this.life?.process === process) this.thaw();
+      });
+    };
     const { faults, outages } = world;
     const surroundings = {
       process,
@@ -62,6 +65,7 @@ export class Slot {
       random: world.random.fork(`${process.name} stores`),
       faults,
       outages,
+      foundLoss: world.foundLoss,
     };
     const worker = new Worker({
       plan,
@@ -143,9 +147,12 @@ export class Slot {
 
   private ended(process: SimulatedProcess, error: Error): void {
     if (this.life?.process !== process) return;
-    if (!(error instanceof MillraceError && expectedFailures.has(error.code)))
-      this.violations.push(`${process.name} ended: ${error.stack ?? error.message}`);
-    this.world.faults.happened('worker ended by itself');
+    const { faults } = this.world;
+    const code = error instanceof MillraceError ? error.code : null;
+    if (code === 'frame-hole' && faults.hole !== 'none') faults.hole = 'noticed';
+    else if (code === null || !expectedFailures.has(code))
+      this.world.violations.push(`${process.name} ended: ${error.stack ?? error.message}`);
+    faults.happened('worker ended by itself');
     this.kill();
     this.world.clock.after(this.world.random.between(100, 2000), () => {
       this.start();

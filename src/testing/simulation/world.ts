@@ -1,9 +1,9 @@
 /** Everything outside of the workers: database, connector, log, stores, and the time that passes for all of them. */
 import { createMemoryLog, type MemoryLog } from '../../log/memory/memory-log.ts';
 import type { CommitStep } from '../../log/memory/memory-transactor.ts';
-import type { LogProducer, LogRecord } from '../../log/log.ts';
+import type { GroupConsumer, LogProducer, LogRecord, TopicPartition } from '../../log/log.ts';
 import { MemoryObjectStore } from '../../offline/memory/memory-object-store.ts';
-import { createMemoryOnlineStore, type MemoryOnlineStore } from '../../online/memory/memory-online-store.ts';
+import { createMemoryOnlineStore } from '../../online/memory/memory-online-store.ts';
 import { simulatedPlan } from './definitions.ts';
 import { Faults } from './faults.ts';
 import { Random } from './random.ts';
@@ -12,6 +12,7 @@ import { SimulatedDatabase } from './simulated-database.ts';
 import type { Outages } from './simulated-stores.ts';
 import { heartbeatTopic, tables, topicOf } from './tables.ts';
 import { VirtualClock } from './virtual-clock.ts';
+import { WatchedOnlineStore } from './watched-online-store.ts';
 import { Workload } from './workload.ts';
 
 export const application = 'simulated';
@@ -25,12 +26,19 @@ export class World {
   readonly clock: VirtualClock;
   readonly faults: Faults;
   readonly log: MemoryLog;
-  readonly online: MemoryOnlineStore;
+  readonly online: WatchedOnlineStore;
+  /** What is found to be wrong while it happens. */
+  readonly violations: string[] = [];
+  /** Called when a process is told that the online store has lost values. */
+  foundLoss: (process: string) => void = () => undefined;
+  /** No row comes late. */
+  readonly isPunctual: boolean;
   readonly objects = new MemoryObjectStore();
   readonly outages: Outages = { online: false, objects: false };
   readonly connector: SimulatedConnector;
   readonly workload: Workload;
   private readonly producer: LogProducer;
+  private readonly observers = new Map<string, GroupConsumer>();
 
   private constructor(
     random: Random,
@@ -44,7 +52,8 @@ export class World {
     this.log = log;
     this.producer = producer;
     this.faults = new Faults(random.fork('faults'));
-    this.online = createMemoryOnlineStore({ clock });
+    this.online = new WatchedOnlineStore(createMemoryOnlineStore({ clock }), this.violations);
+    this.isPunctual = options.late !== 'some';
     const database = new SimulatedDatabase(tables, random.fork('database'));
     this.workload = new Workload({ database, clock, random: random.fork('workload'), ...options });
     this.connector = new SimulatedConnector({
@@ -57,12 +66,29 @@ export class World {
 
   static async create(seed: number | string, options: WorldOptions, step: StepHook): Promise<World> {
     const random = new Random(seed);
-    const clock = new VirtualClock({ start_ms: Date.UTC(2026, 0, 1), random: random.fork('clock'), jitter_ms: 0.5 });
+    // Midnight, and the end of all windows, comes in the middle of the trouble.
+    const start_ms = Date.UTC(2026, 0, 1) - random.fork('start').between(3_000, 22_000);
+    const clock = new VirtualClock({ start_ms, random: random.fork('clock'), jitter_ms: 0.5 });
     const log = createMemoryLog({ clock, step });
     const topics = tables.map((table) => ({ name: topicOf(table), partitions: sourcePartitions, config: {} }));
     await log.ensureTopics([...topics, { name: heartbeatTopic, partitions: 1, config: {} }]);
     const producer = await log.producer({ name: 'connector', failed: () => undefined });
-    return new World(random, clock, log, producer, options);
+    const world = new World(random, clock, log, producer, options);
+    for (const group of ['entity', 'offline']) await world.observe(group);
+    return world;
+  }
+
+  /** What a group has committed, once no transaction decides on it; null before the first time. */
+  async committed(group: 'entity' | 'offline', at: TopicPartition): Promise<number | null> {
+    const [offset] = await this.clock.settle(this.observers.get(group)!.committed([at]));
+    return offset?.offset ?? null;
+  }
+
+  /** A member that owns nothing. */
+  private async observe(group: string): Promise<void> {
+    const none = { lost: () => undefined, batch: () => undefined, failed: () => undefined };
+    const handlers = { assigned: () => Promise.resolve([]), revoked: () => Promise.resolve(), ...none };
+    this.observers.set(group, await this.log.groupConsumer({ group: `${application}.${group}`, topics: [], handlers }));
   }
 
   /** All committed records of a topic, per partition. */
@@ -91,4 +117,5 @@ export interface WorldOptions {
   readonly snapshot?: NonNullable<ConnectorOptions['snapshot']>;
   readonly rate?: number;
   readonly late?: 'none' | 'some';
+  readonly users?: number;
 }

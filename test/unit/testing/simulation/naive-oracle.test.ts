@@ -93,7 +93,7 @@ test('its views and features are those of the definitions, in their order', () =
 function published(...records: readonly Partial<PublishedRecord>[]): Published {
   const all = records.map((record): PublishedRecord => ({
     ...{ kind: 'change', table: transactions, primaryKey: 1n, before: null, after: null },
-    ...{ commit_us: at(30), pass: 0, repeated: false },
+    ...{ commit_us: at(30), sent_ms: at(30) / 1000, pass: 0, repeated: false },
     ...record,
   }));
   return new Map([

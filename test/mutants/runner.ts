@@ -1,0 +1,93 @@
+/** Runs the simulator on a copy of the sources in which one thing is broken. */
+import { spawn } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export interface Mutant {
+  readonly name: string;
+  /** Below `src`. */
+  readonly file: string;
+  /** Stands exactly once in the file. */
+  readonly find: string;
+  readonly replace: string;
+  /** What goes wrong then. */
+  readonly why: string;
+  /** Default 100. */
+  readonly seeds?: number;
+}
+
+export type Verdict =
+  | { readonly kind: 'found'; readonly seed: number; readonly line: string; readonly took_ms: number }
+  | { readonly kind: 'survived'; readonly took_ms: number }
+  /** The mutant proves nothing: it cannot be made, does not load, breaks by itself or never ends. */
+  | { readonly kind: 'error'; readonly line: string };
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const defaultSeeds = 100;
+const limit_ms = 120_000;
+
+/** Not what a wrong order or a missing check leads to: the replacement itself is wrong. */
+const ownFault = /\b(ReferenceError|SyntaxError|TypeError)\b/;
+
+export interface Trial {
+  readonly seeds?: number | undefined;
+  readonly from?: number | undefined;
+}
+
+export async function tryMutant(mutant: Mutant, { seeds, from = 1 }: Trial = {}): Promise<Verdict> {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-mutant-'));
+  try {
+    const error = make(mutant, folder);
+    if (error !== null) return { kind: 'error', line: error };
+    return await simulate(folder, seeds ?? mutant.seeds ?? defaultSeeds, from);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function make({ file, find, replace }: Mutant, folder: string): string | null {
+  const path = join('src', file);
+  const parts = readFileSync(join(root, path), 'utf8').split(find);
+  if (parts.length !== 2) return `${path} holds ${parts.length - 1} times, not once: ${find}`;
+  for (const each of ['src', 'test/simulation', 'package.json', 'tsconfig.json'])
+    cpSync(join(root, each), join(folder, each), { recursive: true });
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+  writeFileSync(join(folder, path), parts.join(replace));
+  return null;
+}
+
+function simulate(folder: string, seeds: number, from: number): Promise<Verdict> {
+  const args = ['--conditions=source', '--import', 'tsx', 'test/simulation/main.ts', '--stop-at-first'];
+  const started_ms = performance.now();
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [...args, '--seeds', String(seeds), '--from', String(from)], {
+      cwd: folder,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: limit_ms,
+      killSignal: 'SIGKILL',
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+    child.on('error', (error) => {
+      resolve({ kind: 'error', line: error.message });
+    });
+    child.on('close', (code, signal) => {
+      resolve(verdictOf(output, code, signal, performance.now() - started_ms));
+    });
+  });
+}
+
+function verdictOf(output: string, code: number | null, signal: string | null, took_ms: number): Verdict {
+  if (signal !== null) return { kind: 'error', line: `ended by ${signal} after ${Math.round(took_ms / 1000)} s` };
+  if (code === 0) return { kind: 'survived', took_ms };
+  const found = /^seed (\d+): .*\n {2}(.*)$/m.exec(output);
+  if (found === null) return { kind: 'error', line: lastLine(output) };
+  const [, seed, line] = found;
+  if (ownFault.test(line!)) return { kind: 'error', line: `breaks by itself: ${line!}` };
+  return { kind: 'found', seed: Number(seed), line: line!, took_ms };
+}
+
+const lastLine = (output: string): string => output.trim().split('\n').at(-1) || 'no output';

@@ -1,0 +1,37 @@
+/** Many simulated fleets, each with its own misfortunes. A seed that fails prints how to run it alone. */
+import { expect, test } from 'vitest';
+import { simulate } from '../../src/testing/simulation/simulate.ts';
+
+const seeds = 150;
+const chunk = 30;
+
+/** Seeds that found a bug, of the world as it is now. */
+const kept: readonly (readonly [seed: number, reason: string])[] = [
+  [116, 'a task whose partition has another owner took its commits for a broken state'],
+  [106, 'a zombie tells marks, and rows that count come behind them'],
+  [259, 'the last commit of a fleet was not decided when its offsets were read'],
+];
+
+const happened = new Set<string>();
+
+async function check(seed: number): Promise<void> {
+  const { violations, faults } = await simulate(seed);
+  for (const name of faults.keys()) happened.add(name);
+  expect(violations, `npm run simulate -- --seeds 1 --from ${seed}`).toEqual([]);
+}
+
+for (let first = 1; first <= seeds; first += chunk) {
+  test(`seeds ${first} to ${first + chunk - 1}`, async () => {
+    for (let seed = first; seed < first + chunk; seed++) await check(seed);
+  });
+}
+
+test.each(kept)('seed %i: %s', async (seed) => {
+  await check(seed);
+});
+
+test('workers died at each step of a commit', () => {
+  const steps = ['begun', 'produced', 'prepared', 'committed'];
+  const wanted = steps.flatMap((step) => [`at ${step}`, `killed at ${step}`, `frozen at ${step}`]);
+  expect(wanted.filter((name) => !happened.has(name))).toEqual([]);
+});
