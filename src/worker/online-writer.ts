@@ -58,6 +58,7 @@ export class OnlineWriter {
   private beats = new Set<ValueOwner>();
   private incarnation: string | null = null;
   private stopped = false;
+  private failing = false;
   private waiters: { readonly until: number; readonly resolve: () => void; readonly reject: (error: Error) => void }[] =
     [];
   private added = 0;
@@ -71,6 +72,11 @@ export class OnlineWriter {
   /** Values that are not acknowledged. */
   get pending(): number {
     return this.queue.length + this.inFlight;
+  }
+
+  /** The last call failed: values wait for the store. */
+  get isWaiting(): boolean {
+    return this.failing;
   }
 
   /** @param again the values were online before. */
@@ -120,6 +126,7 @@ export class OnlineWriter {
       try {
         await this.call(values);
         backoff_ms = firstBackoff_ms;
+        this.failing = false;
         this.settled += values.length;
       } catch (error) {
         if (!(error instanceof RetriableError)) {
@@ -127,6 +134,8 @@ export class OnlineWriter {
           return;
         }
         this.queue = [...values, ...this.queue];
+        this.failing = true;
+        this.options.metrics.counter('millrace_online_failures_total', {}).add(1);
         this.options.metrics.counter('millrace_online_writes_total', { result: 'retried' }).add(values.length);
         this.options.logger.warn(
           { backoff_ms, pending: this.queue.length, error: messageOf(error) },
