@@ -67,12 +67,13 @@ async function runUnit() {
 async function withoutStack() {
   await setUp('rocksdb', 'deploy/ci/rocksdb.sh', [], minutes(5));
   for (const project of ['unit', 'property', 'conformance', 'simulation']) await vitest(project, minutes(10));
+  if (await setUp('promtool', 'deploy/ops/tools.sh', ['promtool'], minutes(5))) await vitest('ops', minutes(5));
 }
 
 /** Type-aware lint results depend on other files, which ESLint's cache does not know; so `make test` does without it. */
 async function staticChecks({ trustCache }) {
   mkdirSync(cache, { recursive: true });
-  const folders = ['src', 'test', 'benchmarks', 'examples', 'demo'].filter((folder) => existsSync(folder));
+  const folders = ['src', 'test', 'benchmarks', 'examples', 'demo', 'deploy'].filter((folder) => existsSync(folder));
   const lintCache = trustCache
     ? ['--cache', '--cache-strategy', 'content', '--cache-location', `${cache}/eslint/`]
     : [];
