@@ -1,6 +1,6 @@
 # The commands of Millrace; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check check-ops unit stack stack-down bench fmt clean node node_modules
+.PHONY: help demo test check check-ops image-test unit stack stack-down bench fmt clean node node_modules
 
 NODE := node --conditions=source --import tsx
 RUN_TESTS := node deploy/ci/run-tests.mjs
@@ -29,6 +29,9 @@ stack: node_modules ## start Kafka, Redis, S3, Postgres and Debezium here, and w
 
 stack-down: ## stop the stack
 	@deploy/stack/down.sh
+
+image-test: node ## build the container image and run it under a memory limit (podman, as root)
+	@deploy/image/test.sh
 
 bench: node_modules ## benchmarks (ARGS='...' is passed on)
 	@$(NODE) benchmarks/main.ts $(ARGS)
