@@ -1,6 +1,6 @@
 # The commands of Millrace; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check check-ops image-test unit stack stack-down bench fmt clean node node_modules
+.PHONY: help demo test check check-ops image-test cluster-test unit stack stack-down bench fmt clean node node_modules
 
 NODE := node --conditions=source --import tsx
 RUN_TESTS := node deploy/ci/run-tests.mjs
@@ -32,6 +32,9 @@ stack-down: ## stop the stack
 
 image-test: node ## build the container image and run it under a memory limit (podman, as root)
 	@deploy/image/test.sh
+
+cluster-test: node ## the Helm chart on a real API server (compiles Kubernetes the first time: 10 minutes)
+	@deploy/ops/cluster-test.sh
 
 bench: node_modules ## benchmarks (ARGS='...' is passed on)
 	@$(NODE) benchmarks/main.ts $(ARGS)
