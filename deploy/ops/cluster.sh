@@ -53,7 +53,9 @@ cluster_up() {
     [ "$SECONDS" -lt "$end" ] || die "the API server is not ready after three minutes"
     sleep 0.2
   done
+  # kwok's nodes send no heartbeats.
   background controllers "$kubernetes/kube-controller-manager" --kubeconfig="$KUBECONFIG" --leader-elect=false \
+    --node-monitor-grace-period=1h \
     --service-account-private-key-file="$CLUSTER/accounts.key" --root-ca-file="$CLUSTER/certs/apiserver.crt" --secure-port=0
   background scheduler "$kubernetes/kube-scheduler" --kubeconfig="$KUBECONFIG" --leader-elect=false --secure-port=0
   background kwok "$kwok" --config deploy/ops/kwok/stages.yaml --kubeconfig="$KUBECONFIG" --manage-all-nodes=true \
