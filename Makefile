@@ -1,6 +1,6 @@
 # The commands of Millrace; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check unit stack stack-down bench fmt clean node node_modules
+.PHONY: help demo test check check-ops unit stack stack-down bench fmt clean node node_modules
 
 NODE := node --conditions=source --import tsx
 RUN_TESTS := node deploy/ci/run-tests.mjs
@@ -19,6 +19,9 @@ check: node ## format, lint, types, dependency rules, unused code
 
 unit: node ## the tests that need no stack
 	@$(RUN_TESTS) unit 2>&1
+
+check-ops: node ## rules, dashboards, Helm chart, manifests (compiles its tools the first time: minutes)
+	@$(RUN_TESTS) ops 2>&1
 
 stack: node_modules ## start Kafka, Redis, S3, Postgres and Debezium here, and write .stack/env
 	@deploy/stack/kafka-client.sh

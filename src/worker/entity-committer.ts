@@ -75,10 +75,10 @@ export class EntityCommitter {
       await this.options.writer.settle();
       this.transacting = this.transact(taken.filter(({ owned }) => !owned.isReleased));
       await this.transacting;
-      metrics.counter('millrace_commits_total', { result: 'committed' }).add(1);
+      metrics.counter('millrace_commits_total', { kind: 'entity', result: 'committed' }).add(1);
       metrics.histogram('millrace_commit_seconds', {}).observe((clock.monotonic_ms() - started_ms) / 1000);
     } catch (error) {
-      metrics.counter('millrace_commits_total', { result: 'failed' }).add(1);
+      metrics.counter('millrace_commits_total', { kind: 'entity', result: 'failed' }).add(1);
       this.options.rolledBack(taken.map(({ owned }) => owned));
       throw error;
     }
@@ -123,10 +123,12 @@ export class EntityCommitter {
 
   /** The commit is made: what the disk refuses now is written before the next one, which waits. */
   private async write(writes: readonly TaskWrite[]): Promise<void> {
-    const { store, clock, logger } = this.options;
+    const { store, clock, logger, metrics } = this.options;
     for (;;) {
+      const started_ms = clock.monotonic_ms();
       try {
         await store.write(writes);
+        metrics.histogram('millrace_state_write_seconds', {}).observe((clock.monotonic_ms() - started_ms) / 1000);
         return;
       } catch (error) {
         if (!(error instanceof RetriableError) || this.stopped) throw error;
