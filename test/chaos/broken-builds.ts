@@ -1,5 +1,5 @@
 /** Workers that lack what the program is there to try: with them it has to find something. */
-import { cpSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +14,7 @@ interface Break {
   readonly replace: string;
 }
 
-export const breaks = {
+const breaks = {
   fencing: {
     file: 'online/redis/upsert-function.ts',
     find: 'refused = newer < 0',
@@ -27,8 +27,10 @@ export const breaks = {
   },
 } as const satisfies Readonly<Record<string, Break>>;
 
+export type Protection = keyof typeof breaks;
+
 /** @returns the folder of a copy in which it is broken. */
-export function buildWithout(what: keyof typeof breaks): string {
+export function buildWithout(what: Protection): string {
   const { file, find, replace }: Break = breaks[what];
   const folder = mkdtempSync(join(tmpdir(), 'millrace-broken-'));
   const path = join('src', file);
@@ -40,3 +42,7 @@ export function buildWithout(what: keyof typeof breaks): string {
   writeFileSync(join(folder, path), parts.join(replace));
   return folder;
 }
+
+export const removeBuild = (folder: string): void => {
+  rmSync(folder, { recursive: true, force: true });
+};

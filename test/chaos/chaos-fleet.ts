@@ -6,14 +6,13 @@ import type { Plan } from '../../src/define/plan.ts';
 import { createKafkaLog } from '../../src/log/kafka/kafka-log.ts';
 import type { Log } from '../../src/log/log.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import type { ObjectStore } from '../../src/offline/object-store.ts';
 import { createS3ObjectStore } from '../../src/offline/s3/s3-object-store.ts';
 import { systemClock } from '../../src/time/clock.ts';
 import { CapturedShop } from '../support/captured-shop.ts';
-import { readFeatureLog, readParquet } from '../support/feature-log-reader.ts';
-import { newestPerUser, textOf } from '../support/feature-texts.ts';
 import { differences, readOnline, type OnlineValue } from '../support/reference-comparison.ts';
 import { until } from '../support/until.ts';
+import { FeatureHistory } from './feature-history.ts';
+import { sumOf } from './restores.ts';
 import { RowFlow } from './row-flow.ts';
 import { WorkerSlot } from './worker-slot.ts';
 
@@ -44,7 +43,7 @@ export class ChaosFleet {
   readonly redis: Redis;
   readonly log: Log;
   readonly plan: Plan;
-  private readonly objects: ObjectStore;
+  readonly history: FeatureHistory;
   private readonly options: ChaosOptions;
 
   private constructor(options: ChaosOptions, application: string, shop: CapturedShop, log: Log, plan: Plan) {
@@ -57,12 +56,13 @@ export class ChaosFleet {
     // While Redis is stopped there is nothing to be done about it.
     this.redis.on('error', () => undefined);
     this.flow = new RowFlow(shop.db, options.users, options.seed, 1_000_000);
-    this.objects = createS3ObjectStore({
+    const objects = createS3ObjectStore({
       bucket: process.env['MILLRACE_S3_BUCKET']!,
       endpoint: process.env['MILLRACE_S3_ENDPOINT']!,
       region: process.env['MILLRACE_S3_REGION']!,
       prefix: `${application}/`,
     });
+    this.history = new FeatureHistory(log, objects, application, plan);
     const env = {
       MILLRACE_APPLICATION_ID: application,
       MILLRACE_S3_PREFIX: `${application}/`,
@@ -101,20 +101,49 @@ export class ChaosFleet {
 
   /** Both run, each with its share, all state restored. */
   async untilBalanced(): Promise<void> {
-    const isBalanced = async (): Promise<boolean> => {
-      for (const slot of this.slots) await slot.keepUp();
-      const shares = await Promise.all(this.slots.map((slot) => slot.owns(this.tasks / 2)));
-      return shares.every(Boolean);
-    };
-    await until('both workers run with their share', () => isBalanced().catch(() => false), 120_000, 200);
+    await this.untilOwned(this.slots, this.tasks / 2);
   }
 
-  /** Pauses the rows, waits until everything equals SQL, or says what does not; then rows flow on. */
-  async compare(limit_ms = 60_000): Promise<Compared> {
+  /** All tasks of the other have come to this slot. */
+  async untilTakenOver(slot: WorkerSlot): Promise<void> {
+    await this.untilOwned([slot], this.tasks);
+  }
+
+  private async untilOwned(slots: readonly WorkerSlot[], tasks: number): Promise<void> {
+    const isOwned = async (): Promise<boolean> => {
+      for (const slot of slots) await slot.keepUp();
+      const shares = await Promise.all(slots.map((slot) => slot.owns(tasks)));
+      return shares.every(Boolean);
+    };
+    const said = (): string => slots.flatMap(({ failures }) => failures.slice(-1)).join('\n');
+    await until(
+      () => `${slots.length} workers own ${tasks} tasks each; ${said()}`,
+      () => isOwned().catch(() => false),
+      120_000,
+      100,
+    );
+  }
+
+  get window_ms(): number {
+    return this.options.window_ms;
+  }
+
+  /** No row counts for any key: its window is over. */
+  async allEmpty(): Promise<boolean> {
+    return (await readOnline(this.redis, this.options.users)).every(({ count }) => count === '0');
+  }
+
+  /** Rows stop, and those that were there are all online. */
+  async untilRead(): Promise<void> {
+    await this.flow.pause();
+    await this.onlineAgainstSql(60_000);
+  }
+
+  /** Pauses the rows, waits until everything equals SQL, or says what does not. */
+  async compare(limit_ms = 90_000): Promise<Compared> {
     await this.flow.pause();
     const values = await this.onlineAgainstSql(limit_ms);
     const offline = values.mismatches.length > 0 ? [] : await this.offlineAgainstOnline(values.online, limit_ms);
-    this.flow.start();
     return {
       keys: values.online.length,
       nonEmpty: values.online.filter(({ count }) => count !== '0').length,
@@ -139,24 +168,25 @@ export class ChaosFleet {
     return { online, mismatches };
   }
 
-  /** No identity twice in the feature log; Parquet holds the same rows; the newest of each key are what is online. */
   private async offlineAgainstOnline(online: readonly OnlineValue[], limit_ms: number): Promise<string[]> {
     let mismatches: string[] = [];
     const isEqual = async (): Promise<boolean> => {
-      const logged = await readFeatureLog(this.log, this.application, this.plan);
-      const stored = await readParquet(this.objects);
-      mismatches = [
-        ...twice('the feature log', logged),
-        ...onlyIn('the feature log', logged, stored),
-        ...onlyIn('Parquet', stored, logged),
-        ...staleIn(newestPerUser(logged), online),
-      ];
+      await this.history.readOn();
+      mismatches = this.history.mismatches(online);
       return mismatches.length === 0;
     };
-    await until('Parquet equals the feature log, and both what is online', isEqual, limit_ms, 500).catch(
-      () => undefined,
-    );
+    const what = 'Parquet equals the feature log, and both what is online';
+    await until(what, isEqual, limit_ms, 500).catch(() => undefined);
     return mismatches;
+  }
+
+  /** A metric of all workers that run, over the labels that contain a text. */
+  async total(metric: string, labels = ''): Promise<number> {
+    const samples = await Promise.all(this.slots.filter(({ isUp }) => isUp).map(({ worker }) => worker.metric(metric)));
+    return samples.reduce(
+      (sum, each) => sum + sumOf(new Map([...each].filter(([label]) => label.includes(labels)))),
+      0,
+    );
   }
 
   async close(): Promise<void> {
@@ -166,28 +196,4 @@ export class ChaosFleet {
     await this.shop.close();
     this.redis.disconnect();
   }
-}
-
-function twice(name: string, rows: readonly string[]): string[] {
-  const seen = new Set<string>();
-  return rows.flatMap((row) => {
-    const identity = row.split(' ').slice(0, 3).join(' ');
-    const isKnown = seen.has(identity);
-    seen.add(identity);
-    return isKnown ? [`${name} holds (partition, position, key) ${identity} twice`] : [];
-  });
-}
-
-function onlyIn(name: string, rows: readonly string[], others: readonly string[]): string[] {
-  const known = new Set(others);
-  return rows.filter((row) => !known.has(row)).map((row) => `only in ${name}: ${row}`);
-}
-
-/** When it became visible is left out: a value that was lost and written again is visible since then, and was before. */
-function staleIn(newest: ReadonlyMap<number, string>, online: readonly OnlineValue[]): string[] {
-  const withoutStamp = (text: string | undefined): string => text?.replace(/ \S+$/, '') ?? 'none';
-  return online.flatMap((value) => {
-    const [stored, logged] = [withoutStamp(textOf(value)), withoutStamp(newest.get(value.user))];
-    return stored === logged ? [] : [`user ${value.user}: online ${stored}, newest in the feature log ${logged}`];
-  });
 }

@@ -8,12 +8,14 @@
  *   --without-replay-filter
  */
 import '../support/stack-env.ts';
-import { rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { seeded } from '../support/prng.ts';
-import { buildWithout, type breaks } from './broken-builds.ts';
-import { ChaosFleet, type Compared } from './chaos-fleet.ts';
-import { faults, killInSnapshot, type FaultName, type FaultReport } from './faults.ts';
+import { removeBuild, buildWithout, type Protection } from './broken-builds.ts';
+import { ChaosFleet } from './chaos-fleet.ts';
+import { killInSnapshot } from './connector-faults.ts';
+import { faults, type FaultName } from './faults.ts';
+import { Findings } from './findings.ts';
+import { plannedFaults } from './schedule.ts';
 
 const { values } = parseArgs({
   options: {
@@ -28,75 +30,57 @@ const { values } = parseArgs({
 const snapshotRows = 200_000;
 const users = 2000;
 /** So long that no window ends while values are compared, and repairs what is wrong. */
-const window_ms = 3_600_000;
+const longWindow_ms = 3_600_000;
+/** So short that it can be waited for. */
+const shortWindow_ms = 90_000;
 
-const kills: readonly FaultName[] = ['worker killed', 'worker killed', 'worker killed, disk lost'];
-const others = Object.keys(faults).filter((name) => !name.startsWith('worker killed')) as FaultName[];
+function chosenFault(): FaultName | null {
+  const { only } = values;
+  if (only === undefined) return null;
+  if (!Object.hasOwn(faults, only))
+    throw new RangeError(`no fault is called "${only}"; there are ${Object.keys(faults).join(', ')}`);
+  return only as FaultName;
+}
 
-const broken: (keyof typeof breaks)[] = [];
-if (values['without-fencing']) broken.push('fencing');
-if (values['without-replay-filter']) broken.push('replay-filter');
-if (broken.length > 1) throw new RangeError('only one thing can be left out at a time');
-if (values.only !== undefined && !Object.hasOwn(faults, values.only))
-  throw new RangeError(`no fault is called "${values.only}"; there are ${Object.keys(faults).join(', ')}`);
+function leftOut(): Protection | null {
+  if (values['without-fencing'] && values['without-replay-filter'])
+    throw new RangeError('only one thing can be left out at a time');
+  if (values['without-fencing']) return 'fencing';
+  return values['without-replay-filter'] ? 'replay-filter' : null;
+}
 
+const without = leftOut();
+/** What is left out shows by one kind of fault; nothing else is needed then. */
+const only =
+  chosenFault() ??
+  (without === null ? null : ({ fencing: 'worker frozen', 'replay-filter': 'connect killed' } as const)[without]);
 const { below } = seeded(Number(values.seed));
-const total = { kills: 0, keys: 0, nonEmpty: 0, mismatches: 0 };
-const takeovers: number[] = [];
-
-function* schedule(): Iterable<FaultName> {
-  let turn = 0;
-  for (let kill = 0; kill < Number(values.kills); kill++) {
-    if (values.only !== undefined) yield values.only as FaultName;
-    else {
-      yield kills[below(kills.length)]!;
-      yield others[turn++ % others.length]!;
-    }
-  }
-}
-
-function take(name: string, { takeover_ms, notes }: FaultReport, { keys, nonEmpty, mismatches }: Compared): void {
-  if (name.startsWith('worker killed')) total.kills++;
-  total.keys += keys;
-  total.nonEmpty += nonEmpty;
-  total.mismatches += mismatches.length;
-  if (takeover_ms !== undefined) takeovers.push(takeover_ms);
-  const takeover = takeover_ms === undefined ? [] : [`taken over after ${(takeover_ms / 1000).toFixed(1)} s`];
-  const compared = `${keys} keys, ${nonEmpty} non-empty, ${mismatches.length} mismatches`;
-  console.log([name, ...takeover, ...(notes === undefined ? [] : [notes]), compared].join('; '));
-  for (const mismatch of mismatches.slice(0, 3)) console.log(`  ${mismatch}`);
-}
-
-const root = broken[0] === undefined ? {} : { root: buildWithout(broken[0]) };
-const isWhole = values.only === undefined;
-const firstRows = isWhole ? snapshotRows : 1;
-const fleet = await ChaosFleet.create({ seed: Number(values.seed), users, window_ms, firstRows, ...root });
+const root = without === null ? null : buildWithout(without);
+const findings = new Findings();
+const fleet = await ChaosFleet.create({
+  seed: Number(values.seed),
+  users,
+  window_ms: only === 'connect away' ? shortWindow_ms : longWindow_ms,
+  firstRows: only === null ? snapshotRows : 1,
+  ...(root === null ? {} : { root }),
+});
 try {
-  if (isWhole) {
-    const [report] = await Promise.all([killInSnapshot(fleet, firstRows), fleet.startWorkers()]);
-    fleet.flow.start();
-    take('connect killed in its snapshot', report, await fleet.compare());
+  if (only === null) {
+    const [report] = await Promise.all([killInSnapshot(fleet, snapshotRows), fleet.startWorkers()]);
+    findings.take('connect killed in its snapshot', report, await fleet.compare(), fleet);
   } else {
     await fleet.shop.capture();
     await fleet.startWorkers();
-    fleet.flow.start();
   }
-  for (const name of schedule()) {
-    take(name, await faults[name](fleet, below), await fleet.compare());
+  for (const name of plannedFaults({ kills: Number(values.kills), only, below })) {
+    fleet.flow.start();
+    findings.take(name, await faults[name](fleet, below), await fleet.compare(), fleet);
     // One mismatch stays: nothing that follows could be told from it.
-    if (total.mismatches > 0) break;
+    if (findings.mismatches > 0) break;
   }
 } finally {
   await fleet.close();
-  if (root.root !== undefined) rmSync(root.root, { recursive: true, force: true });
+  if (root !== null) removeBuild(root);
 }
-takeovers.sort((a, b) => a - b);
-if (takeovers.length > 0) {
-  const seconds = (at: number): string => (takeovers[Math.floor((takeovers.length - 1) * at)]! / 1000).toFixed(1);
-  console.log(`takeover: ${seconds(0)} s at least, ${seconds(0.5)} s in the middle, ${seconds(1)} s at most`);
-}
-console.log(`${fleet.flow.written} rows were inserted meanwhile`);
-console.log(
-  `${total.kills} kills, ${total.keys} keys compared (${total.nonEmpty} non-empty), ${total.mismatches} mismatches`,
-);
-process.exitCode = total.mismatches === 0 ? 0 : 1;
+findings.print(fleet);
+process.exitCode = findings.mismatches === 0 ? 0 : 1;

@@ -13,7 +13,8 @@ export const stopComponent = (component: Component, how: 'kill' | 'term' = 'kill
 /** Resolves when it is healthy. */
 export const startComponent = (component: Component): Promise<void> => script('restart.sh', component);
 
-export const restartComponent = (component: Component): Promise<void> => script('restart.sh', component, '--kill');
+export const restartComponent = (component: Component, how: 'kill' | 'term'): Promise<void> =>
+  script('restart.sh', component, ...(how === 'kill' ? ['--kill'] : []));
 
 function script(name: string, ...args: string[]): Promise<void> {
   return new Promise((resolve, reject) => {

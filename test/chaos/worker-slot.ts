@@ -2,7 +2,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { until } from '../support/until.ts';
 import { WorkerProcess } from '../support/worker-process.ts';
 
 export interface SlotOptions {
@@ -13,8 +12,8 @@ export interface SlotOptions {
 }
 
 export class WorkerSlot {
-  /** Lives that ended by themselves. */
-  failures = 0;
+  /** What lives said last that ended by themselves. */
+  readonly failures: string[] = [];
   private readonly options: SlotOptions;
   private disk = newDisk();
   private life: WorkerProcess | null = null;
@@ -40,14 +39,10 @@ export class WorkerSlot {
     void life.exited().then((code) => {
       if (this.life !== life) return;
       this.life = null;
-      this.failures++;
-      this.lastWords = `exit code ${code}: ${life.said.slice(-3).join('\n')}`;
+      this.failures.push(`exit code ${code}: ${life.said.slice(-3).join(' | ')}`);
     });
     await life.url();
   }
-
-  /** What the last life said that ended by itself. */
-  lastWords = '';
 
   /** Starts it again if it has ended, as an orchestrator does. */
   async keepUp(): Promise<void> {
@@ -95,8 +90,3 @@ export class WorkerSlot {
 }
 
 const newDisk = (): string => mkdtempSync(join(tmpdir(), 'millrace-chaos-'));
-
-/** Waits until a slot's worker runs all tasks alone. */
-export async function untilTakenOver(slot: WorkerSlot, tasks: number): Promise<void> {
-  await until('the other worker has taken over', async () => slot.isUp && (await slot.owns(tasks)), 60_000, 50);
-}
