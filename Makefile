@@ -1,6 +1,6 @@
 # The commands of Millrace; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check check-ops image-test cluster-test unit stack stack-down bench fmt clean node node_modules
+.PHONY: help demo test check check-ops image-test cluster-test unit simulate mutants chaos stack stack-down bench fmt clean node node_modules
 
 NODE := node --conditions=source --import tsx
 RUN_TESTS := node deploy/ci/run-tests.mjs
@@ -35,6 +35,15 @@ image-test: node ## build the container image and run it under a memory limit (p
 
 cluster-test: node ## the Helm chart on a real API server (compiles Kubernetes the first time: 10 minutes)
 	@deploy/ops/cluster-test.sh
+
+simulate: node_modules ## simulated fleets with faults (ARGS='--seeds 1000 --from 1')
+	@npm run -s simulate -- $(ARGS)
+
+mutants: node_modules ## bugs made on purpose, which the simulator must find
+	@npm run -s mutants -- $(ARGS)
+
+chaos: node_modules ## kills, freezes and outages on the stack, compared with SQL (ARGS='--kills 20')
+	@npm run -s chaos -- $(ARGS)
 
 bench: node_modules ## benchmarks (ARGS='...' is passed on)
 	@$(NODE) benchmarks/main.ts $(ARGS)

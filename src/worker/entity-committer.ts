@@ -37,6 +37,7 @@ interface Prepared extends TaskCommit {
 export class EntityCommitter {
   private readonly options: EntityCommitterOptions;
   private committing: Promise<void> = Promise.resolve();
+  private transacting: Promise<void> = Promise.resolve();
   private stopped = false;
 
   constructor(options: EntityCommitterOptions) {
@@ -46,6 +47,11 @@ export class EntityCommitter {
   /** Resolves when no commit is under way. */
   get idle(): Promise<void> {
     return this.committing.catch(() => undefined);
+  }
+
+  /** Resolves when nothing of a commit is on its way to the log or to disk. */
+  get written(): Promise<void> {
+    return this.transacting.catch(() => undefined);
   }
 
   /** Calls run one after another. @throws MillraceError when it failed; the tasks were told. */
@@ -67,7 +73,8 @@ export class EntityCommitter {
     const started_ms = clock.monotonic_ms();
     try {
       await this.options.writer.settle();
-      await this.transact(taken.filter(({ owned }) => !owned.isReleased));
+      this.transacting = this.transact(taken.filter(({ owned }) => !owned.isReleased));
+      await this.transacting;
       metrics.counter('millrace_commits_total', { kind: 'entity', result: 'committed' }).add(1);
       metrics.histogram('millrace_commit_seconds', {}).observe((clock.monotonic_ms() - started_ms) / 1000);
     } catch (error) {

@@ -174,6 +174,8 @@ export class EntityRunner {
   private async open(partitions: readonly OwnedEntityPartition[]): Promise<void> {
     const consumer = this.consumer!;
     try {
+      // A commit of an earlier life, of a worker that was frozen meanwhile, would put its old state over the restored one.
+      await this.committer!.written;
       const restored = await this.restorer.restore(partitions, consumer);
       const isWanted = (owned: OwnedEntityPartition): boolean => !this.stopped && !owned.isReleased;
       const ats = [...restored.keys()].filter(isWanted).map(({ at }) => at);
