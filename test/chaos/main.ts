@@ -78,6 +78,8 @@ try {
     // One mismatch stays: nothing that follows could be told from it.
     if (findings.mismatches > 0) break;
   }
+} catch (error) {
+  findings.gaveUp(error as Error, fleet);
 } finally {
   await fleet.close();
   if (root !== null) removeBuild(root);
