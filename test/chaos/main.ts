@@ -54,6 +54,9 @@ const without = leftOut();
 const only =
   chosenFault() ??
   (without === null ? null : ({ fencing: 'worker frozen', 'replay-filter': 'connect killed' } as const)[without]);
+// Workers end with this process, also when it is told to end.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
 const { below } = seeded(Number(values.seed));
 const root = without === null ? null : buildWithout(without);
 const findings = new Findings();
