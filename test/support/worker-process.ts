@@ -101,6 +101,15 @@ export class WorkerProcess {
     return (await fetch(`${await this.url()}/readyz`)).status === 200;
   }
 
+  /** What the liveness probe of its pod would find. */
+  async isLive(): Promise<boolean> {
+    return (await fetch(`${await this.url()}/livez`)).status === 200;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    if (this.child.exitCode === null) this.child.kill(signal);
+  }
+
   /** @returns the exit code; null when a signal ended it. */
   exited(): Promise<number | null> {
     return this.ended;
