@@ -70,10 +70,10 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   });
   const health = {
     live: () => worker.state !== 'failed',
-    ready: () => ({
-      ready: worker.readiness.ready,
-      detail: { state: worker.state, restoring: worker.readiness.restoring },
-    }),
+    ready: () => {
+      const { ready, restoring, progress } = worker.readiness;
+      return { ready, detail: { state: worker.state, restoring, progress } };
+    },
   };
   const producer = await log.producer({ name: 'source', failed: fail });
   const routes = [...workerRoutes(metrics, health), featureRoute(plan, online), await sourceRoute(log, producer, plan)];

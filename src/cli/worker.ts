@@ -31,10 +31,10 @@ export async function runWorker(definitions: string): Promise<void> {
   const worker = new Worker({ ...ports, failed: fail });
   const health = {
     live: () => worker.state !== 'failed',
-    ready: () => ({
-      ready: worker.readiness.ready,
-      detail: { state: worker.state, restoring: worker.readiness.restoring },
-    }),
+    ready: () => {
+      const { ready, restoring, progress } = worker.readiness;
+      return { ready, detail: { state: worker.state, restoring, progress } };
+    },
   };
   const routes = [...workerRoutes(ports.metrics, health), featureRoute(plan, ports.online)];
   let server: HttpServer | null = null;

@@ -126,6 +126,12 @@ export const catalogue = {
     help: 'Entity tasks opened: from disk and the rest of the changelog, from the whole changelog, or from nothing.',
   },
   millrace_restored_records_total: { type: 'counter', labels: [], help: 'Changelog records read for that.' },
+  millrace_restored_bytes_total: { type: 'counter', labels: [], help: 'Keys and values of these records.' },
+  millrace_restore_records_left: {
+    type: 'gauge',
+    labels: ['entity', 'partition'],
+    help: 'Of a task that restores: what is still to be read, at most; what compaction took out of the changelog counts too.',
+  },
   millrace_restore_seconds: {
     type: 'histogram',
     labels: [],

@@ -16,6 +16,7 @@ import { OwnedEntityPartition } from './owned-entity-partition.ts';
 import { partitionId } from './partition-id.ts';
 import { Repeater } from './repeater.ts';
 import type { RunnerOptions } from './runner-options.ts';
+import type { RestoreProgress } from './restoring-task.ts';
 import { StateRestorer } from './state-restorer.ts';
 import { TickScheduler } from './tick-scheduler.ts';
 import { entityLogTopic } from './topics.ts';
@@ -111,6 +112,11 @@ export class EntityRunner {
   /** Partitions that still restore their state. */
   get restoring(): readonly string[] {
     return [...this.owned.values()].filter((owned) => owned.isRestoring).map(({ at }) => partitionId(at));
+  }
+
+  /** How far these are. */
+  get restoreProgress(): readonly RestoreProgress[] {
+    return this.restorer.progress;
   }
 
   /** It owns partitions, and every frame that is in them now is applied, online and committed. */

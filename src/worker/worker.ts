@@ -9,6 +9,7 @@ import type { StateStore } from '../state/state-store.ts';
 import { EntityRunner } from './entity-runner.ts';
 import { IngestRunner } from './ingest-runner.ts';
 import { OfflineRunner } from './offline-runner.ts';
+import type { RestoreProgress } from './restoring-task.ts';
 import type { RunnerOptions } from './runner-options.ts';
 import type { FlushLimits } from '../offline/offline-task.ts';
 import { internalTopics } from './topics.ts';
@@ -41,6 +42,14 @@ export type WorkerState =
   | 'stopping'
   | 'stopped';
 
+export interface Readiness {
+  readonly ready: boolean;
+  /** Entity partitions whose state is not yet there. */
+  readonly restoring: readonly string[];
+  /** How far they are, of those whose turn has come. */
+  readonly progress: readonly RestoreProgress[];
+}
+
 export class Worker {
   private readonly options: WorkerOptions;
   private readonly ingest: IngestRunner | null;
@@ -65,9 +74,10 @@ export class Worker {
   }
 
   /** Ready: started, and no entity task rebuilds its state. */
-  get readiness(): { ready: boolean; restoring: readonly string[] } {
+  get readiness(): Readiness {
     const restoring = this.entity?.restoring ?? [];
-    return { ready: this.current === 'running' && restoring.length === 0, restoring };
+    const progress = this.entity?.restoreProgress ?? [];
+    return { ready: this.current === 'running' && restoring.length === 0, restoring, progress };
   }
 
   /** @throws MillraceError when the worker cannot start; it is stopped then. */
