@@ -215,7 +215,10 @@ export class StateRestorer {
     return { changelogOffset: next - 1, written_ms, definition: stateVersion(owned.entity) };
   }
 
-  private async load({ owned, name, committed }: RestoringTask, consumer: GroupConsumer): Promise<RestoredTask | 'again'> {
+  private async load(
+    { owned, name, committed }: RestoringTask,
+    consumer: GroupConsumer,
+  ): Promise<RestoredTask | 'again'> {
     const { store } = this.options;
     let restored: RestoredTask | null = null;
     try {
