@@ -56,16 +56,25 @@ export function simulatedStateStore({ process, faults }: StoreSurroundings, inne
         if (faults.strikes('state write refused')) throw unavailable('the disk is full');
         return inner.write(writes);
       }),
-    async *entries(task) {
-      for await (const batch of inner.entries(task)) {
-        await process.gate();
-        yield batch;
-      }
-    },
+    entries: (task) => gated(process, inner.entries(task)),
+    snapshot: (task) =>
+      process.call(async () => {
+        const snapshot = await inner.snapshot(task);
+        if (snapshot === null) return null;
+        const entries = gated(process, snapshot.entries);
+        return { checkpoint: snapshot.checkpoint, entries, close: () => snapshot.close() };
+      }),
     clear: (task) => process.call(() => inner.clear(task)),
     tasks: () => process.call(() => inner.tasks()),
     close: () => Promise.resolve(),
   };
+}
+
+async function* gated<T>(process: SimulatedProcess, items: AsyncIterable<T>): AsyncGenerator<T> {
+  for await (const item of items) {
+    await process.gate();
+    yield item;
+  }
 }
 
 export function simulatedObjectStore({ process, faults, outages }: StoreSurroundings, inner: ObjectStore): ObjectStore {
@@ -89,6 +98,11 @@ export function simulatedObjectStore({ process, faults, outages }: StoreSurround
       process.call(() => {
         there();
         return inner.list(prefix, after);
+      }),
+    delete: (name) =>
+      process.call(() => {
+        there();
+        return inner.delete(name);
       }),
     probe: () => process.call(() => inner.probe()),
     close: () => Promise.resolve(),
