@@ -80,6 +80,7 @@ async function restoreOnce({ log, entity, consumer }: Laid, dir: string): Promis
     logger: silentLogger,
     metrics: noMetrics,
     failed,
+    snapshots: null,
   });
   await restorer.start();
   const partitions = Array.from(

@@ -9,13 +9,16 @@ import { FatalError, MillraceError } from '../errors.ts';
 import type { GroupConsumer, Log, LogReader, LogRecord } from '../log/log.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import type { ObjectStore } from '../offline/object-store.ts';
 import { BatchedStateWriter } from '../state/batched-writer.ts';
+import { unfinishedOffset } from '../state/snapshots/snapshot-reader.ts';
 import type { StateCheckpoint, StateStore } from '../state/state-store.ts';
 import { sleep, type Clock } from '../time/clock.ts';
 import type { OwnedEntityPartition, RestoredTask } from './owned-entity-partition.ts';
 import { partitionId } from './partition-id.ts';
 import { reportRestore } from './restore-report.ts';
 import { RestoringTask, type RestoreProgress } from './restoring-task.ts';
+import { SnapshotRestore } from './snapshot-restore.ts';
 import { tombstoneRetention_ms } from './topics.ts';
 
 const look_ms = 5;
@@ -29,6 +32,8 @@ export interface StateRestorerOptions {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly failed: (error: Error) => void;
+  /** Null: none are used. */
+  readonly snapshots: ObjectStore | null;
 }
 
 export class StateRestorer {
@@ -38,12 +43,14 @@ export class StateRestorer {
   /** Of these, by changelog partition, whose changelog is read. */
   private reading: ReadonlyMap<string, RestoringTask> = new Map();
   private batches: BatchedStateWriter;
+  private readonly snapshots: SnapshotRestore | null;
   private turn: Promise<unknown> = Promise.resolve();
   private stopped = false;
 
   constructor(options: StateRestorerOptions) {
     this.options = options;
     this.batches = new BatchedStateWriter(options.store);
+    this.snapshots = options.snapshots && new SnapshotRestore({ ...options, objects: options.snapshots });
   }
 
   /** Of all that restore now. */
@@ -121,7 +128,11 @@ export class StateRestorer {
   /** What is there already. */
   private async begin(restoring: RestoringTask): Promise<void> {
     const next = await this.reusable(restoring.owned, restoring.end);
-    if (next === null) return;
+    if (next === null) {
+      const goesOn = (): boolean => !this.stopped && !restoring.owned.isReleased;
+      await this.snapshots?.bring(restoring, this.batches, goesOn);
+      return;
+    }
     restoring.source = 'disk';
     restoring.next = next;
   }
@@ -137,6 +148,7 @@ export class StateRestorer {
       const { changelogOffset, written_ms, definition } = checkpoint;
       const age_ms = clock.now_ms() - written_ms;
       if (definition !== stateVersion(owned.entity)) why = 'another version of the definition wrote it';
+      else if (changelogOffset === unfinishedOffset) why = 'a snapshot had not come in whole';
       else if (changelogOffset >= end)
         why = `it is ahead of the changelog, which ends at ${end}: was the topic made anew?`;
       else if (age_ms > tombstoneRetention_ms / 2)
@@ -159,7 +171,10 @@ export class StateRestorer {
 
   private async readTails(restoring: readonly RestoringTask[]): Promise<void> {
     const waiting = restoring.filter(({ next, end }) => next < end);
-    if (waiting.length === 0) return;
+    if (waiting.length === 0) {
+      await this.batches.flush();
+      return;
+    }
     this.reading = new Map(waiting.map((each) => [each.name, each]));
     for (const each of waiting) each.stage = 'changelog';
     await this.reader!.assign(waiting.map(({ owned, next }) => ({ ...owned.changelog, offset: next })));

@@ -10,6 +10,7 @@ import { EntityRunner } from './entity-runner.ts';
 import { IngestRunner } from './ingest-runner.ts';
 import { OfflineRunner } from './offline-runner.ts';
 import type { RestoreProgress } from './restoring-task.ts';
+import type { StateSnapshots } from './snapshot-scheduler.ts';
 import type { RunnerOptions } from './runner-options.ts';
 import type { FlushLimits } from '../offline/offline-task.ts';
 import { internalTopics } from './topics.ts';
@@ -20,8 +21,10 @@ export interface WorkerOptions extends Omit<RunnerOptions, 'failed'> {
   readonly roles: readonly Role[];
   readonly online: OnlineStore;
   readonly state: StateStore;
-  /** Needed for the role `offline`. */
+  /** Needed for the role `offline`, and for snapshots of state. */
   readonly objects: ObjectStore | null;
+  /** How often each entity task has a snapshot in the object store, and restores use them; absent or 0: never. */
+  readonly stateSnapshots?: { readonly interval_ms: number; readonly part_bytes?: number };
   readonly flush: FlushLimits;
   /** Called once when the worker cannot go on; it is to be stopped then, and the process to end. */
   readonly failed: (error: Error) => void;
@@ -63,7 +66,7 @@ export class Worker {
     const runner = { ...options, failed: this.fail };
     const has = (role: Role): boolean => options.roles.includes(role);
     this.ingest = has('ingest') ? new IngestRunner(runner) : null;
-    this.entity = has('entity') ? new EntityRunner(runner) : null;
+    this.entity = has('entity') ? new EntityRunner({ ...runner, snapshots: snapshotsOf(options) }) : null;
     if (has('offline') && options.objects === null)
       throw new FatalError('config-invalid', 'the role offline needs an object store');
     this.offline = has('offline') ? new OfflineRunner({ ...runner, objects: options.objects! }) : null;
@@ -123,4 +126,10 @@ export class Worker {
     this.current = 'failed';
     this.options.failed(error);
   };
+}
+
+function snapshotsOf({ objects, stateSnapshots }: WorkerOptions): StateSnapshots | null {
+  if (stateSnapshots === undefined || stateSnapshots.interval_ms === 0) return null;
+  if (objects === null) throw new FatalError('config-invalid', 'snapshots of state need an object store');
+  return { objects, ...stateSnapshots };
 }

@@ -5,16 +5,14 @@ import { join } from 'node:path';
 import type { Plan } from '../../src/define/plan.ts';
 import type { Log, LogProducer, LogRecord } from '../../src/log/log.ts';
 import { createMemoryLog } from '../../src/log/memory/memory-log.ts';
-import type { Logger } from '../../src/observability/logger.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { createMetrics, type Metrics } from '../../src/observability/metrics.ts';
 import { createFilesystemObjectStore } from '../../src/offline/filesystem/filesystem-object-store.ts';
 import { createMemoryStateStore } from '../../src/state/memory/memory-state-store.ts';
-import type { StateStore } from '../../src/state/state-store.ts';
 import { createMemoryOnlineStore } from '../../src/online/memory/memory-online-store.ts';
 import type { OnlineStore } from '../../src/online/online-store.ts';
 import { systemClock } from '../../src/time/clock.ts';
-import { Worker } from '../../src/worker/worker.ts';
+import { Worker, type WorkerOptions } from '../../src/worker/worker.ts';
 import { until } from './until.ts';
 
 export const application = 'test';
@@ -52,7 +50,7 @@ export class MemoryFleet {
 
   /** A worker that is not yet started. */
   worker(
-    ports: { readonly online?: OnlineStore; readonly state?: StateStore; readonly logger?: Logger } = {},
+    ports: Partial<Pick<WorkerOptions, 'online' | 'state' | 'objects' | 'logger' | 'stateSnapshots'>> = {},
   ): RunningWorker {
     const metrics = createMetrics('test');
     const failures: Error[] = [];
@@ -64,7 +62,8 @@ export class MemoryFleet {
       log: this.log,
       online: ports.online ?? this.online,
       state: ports.state ?? createMemoryStateStore(),
-      objects: createFilesystemObjectStore(this.folder),
+      objects: ports.objects ?? createFilesystemObjectStore(this.folder),
+      stateSnapshots: ports.stateSnapshots ?? { interval_ms: 0 },
       flush: { rows: 1000, bytes: 1 << 20, age_ms: 200 },
       clock: systemClock,
       logger: ports.logger ?? silentLogger,

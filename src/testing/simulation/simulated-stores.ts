@@ -4,6 +4,7 @@ import type { ObjectStore } from '../../offline/object-store.ts';
 import type { Canary, OnlineStore } from '../../online/online-store.ts';
 import type { StateStore } from '../../state/state-store.ts';
 import type { Clock } from '../../time/clock.ts';
+import { createDamaged, isSnapshotName } from './damaged-snapshots.ts';
 import type { Faults } from './faults.ts';
 import type { Random } from './random.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
@@ -85,13 +86,16 @@ export function simulatedObjectStore({ process, faults, outages }: StoreSurround
     create: (name, body) =>
       process.call(async () => {
         there();
-        const outcome = await inner.create(name, body);
+        const outcome = await (isSnapshotName(name)
+          ? createDamaged(faults, inner, name, body)
+          : inner.create(name, body));
         if (faults.strikes('object answer lost')) throw unavailable('the answer of the object store was lost');
         return outcome;
       }),
     read: (name) =>
       process.call(() => {
         there();
+        if (isSnapshotName(name) && !name.endsWith('/manifest')) faults.happened('snapshot part read');
         return inner.read(name);
       }),
     list: (prefix, after) =>
