@@ -29,6 +29,16 @@ program
     await runDev(definitions, options);
   });
 
+program
+  .command('republish')
+  .description('write all current values into the online store again, each at its own position; workers may run or not')
+  .argument('<definitions>', 'the file that the workers run')
+  .option('--rate <values>', 'values per second at most', '5000')
+  .action(async (definitions: string, options: { readonly rate: string }) => {
+    const { runRepublish } = await import('./republish.ts').catch(clientMissing);
+    await runRepublish(definitions, options);
+  });
+
 function clientMissing(error: unknown): never {
   if (!messageOf(error).includes('Could not locate the bindings file')) throw error;
   const build = 'run npm rebuild @confluentinc/kafka-javascript, or make stack in a checkout';

@@ -6,7 +6,7 @@ import { hideCredentials, isSecretName } from '../util/secrets.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 /** What the process is to do decides what must be set. */
-export type Purpose = 'worker' | 'dev';
+export type Purpose = 'worker' | 'dev' | 'republish';
 
 const whole = (minimum: number): z.ZodType<number> =>
   z
@@ -125,6 +125,7 @@ export function loadConfig(environment: Environment, purpose: Purpose): Config {
 
 function required(purpose: Purpose, rolesGiven: Config['roles'], snapshots: boolean): Variable[] {
   if (purpose === 'dev') return [];
+  if (purpose === 'republish') return ['MILLRACE_KAFKA_BROKERS', 'MILLRACE_REDIS_URL'];
   const needsObjects = rolesGiven.includes('offline') || (rolesGiven.includes('entity') && snapshots);
   return [
     'MILLRACE_KAFKA_BROKERS',
