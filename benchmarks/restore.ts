@@ -85,7 +85,7 @@ async function restoreOnce({ log, entity, consumer }: Laid, dir: string): Promis
   await restorer.start();
   const partitions = Array.from(
     { length: entity.partitions },
-    (_, partition) => new OwnedEntityPartition(application, entity, partition),
+    (_, partition) => new OwnedEntityPartition(application, entity, partition, 0),
   );
   const started_ms = performance.now();
   const before = process.cpuUsage();
@@ -113,7 +113,7 @@ async function lay(keys: number): Promise<Laid> {
   };
   const partitions = Array.from(
     { length: entity.partitions },
-    (_, partition) => new OwnedEntityPartition(application, entity, partition),
+    (_, partition) => new OwnedEntityPartition(application, entity, partition, 0),
   );
   const topics = [partitions[0]!.at.topic];
   const consumer = await log.groupConsumer({ group: `${application}.entity`, topics, handlers });

@@ -58,6 +58,12 @@ export class StateRestorer {
     return this.current.filter(({ owned }) => owned.isRestoring).map(({ progress }) => progress);
   }
 
+  /** Records that are still to be read, over all tasks. */
+  get remaining(): number {
+    const left = this.current.filter(({ owned }) => owned.isRestoring);
+    return left.reduce((sum, { records_left }) => sum + records_left, 0);
+  }
+
   async start(): Promise<void> {
     const { log, failed } = this.options;
     this.reader = await log.reader({ batch_records, batch: (records) => this.take(records), failed });

@@ -13,6 +13,7 @@ import type { RestoreProgress } from './restoring-task.ts';
 import type { StateSnapshots } from './snapshot-scheduler.ts';
 import type { RunnerOptions } from './runner-options.ts';
 import type { FlushLimits } from '../offline/offline-task.ts';
+import type { TaskProgress } from './task-progress.ts';
 import { internalTopics } from './topics.ts';
 
 export type Role = 'ingest' | 'entity' | 'offline';
@@ -81,6 +82,18 @@ export class Worker {
     const restoring = this.entity?.restoring ?? [];
     const progress = this.entity?.restoreProgress ?? [];
     return { ready: this.current === 'running' && restoring.length === 0, restoring, progress };
+  }
+
+  /** Where its tasks stand; empty unless it runs. @throws MillraceError when the log gives no answer. */
+  async progress(): Promise<readonly TaskProgress[]> {
+    if (this.current !== 'running') return [];
+    const runners = [this.ingest, this.entity, this.offline];
+    return (await Promise.all(runners.map(async (runner) => (await runner?.progress()) ?? []))).flat();
+  }
+
+  /** Per topic, the time of the newest heartbeat of its connector, milliseconds. */
+  heartbeats_ms(): ReadonlyMap<string, number> {
+    return this.ingest?.heartbeats_ms() ?? new Map();
   }
 
   /** @throws MillraceError when the worker cannot start; it is stopped then. */

@@ -18,6 +18,11 @@ import { until } from './until.ts';
 export const application = 'test';
 const sourcePartitions = 2;
 
+/** What a worker is given instead of the fleet's own. */
+type FleetPorts = Partial<
+  Pick<WorkerOptions, 'online' | 'state' | 'objects' | 'logger' | 'metrics' | 'stateSnapshots'>
+>;
+
 export interface RunningWorker {
   readonly worker: Worker;
   readonly metrics: Metrics;
@@ -49,10 +54,8 @@ export class MemoryFleet {
   }
 
   /** A worker that is not yet started. */
-  worker(
-    ports: Partial<Pick<WorkerOptions, 'online' | 'state' | 'objects' | 'logger' | 'stateSnapshots'>> = {},
-  ): RunningWorker {
-    const metrics = createMetrics('test');
+  worker(ports: FleetPorts = {}): RunningWorker {
+    const metrics = ports.metrics ?? createMetrics('test');
     const failures: Error[] = [];
     const worker = new Worker({
       plan: this.plan,

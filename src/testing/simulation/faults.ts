@@ -15,7 +15,7 @@ const likelihoods = {
   'snapshot lost': 0.01,
   'snapshot older than the tombstones': 0.1,
   'killed between commit steps': 0.02,
-  'frozen between commit steps': 0.01,
+  'frozen between commit steps': 0.02,
   'killed when it found a loss': 0.3,
   'frozen before end offsets arrive': 0.004,
   'connector away for long': 0.2,
