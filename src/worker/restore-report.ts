@@ -24,8 +24,11 @@ export function reportRestore(
     entity: owned.entity.name,
     partition: String(owned.at.partition),
   });
-  const show = (): void => {
+  const measure = (): void => {
     for (const task of tasks) metrics.gauge('millrace_restore_records_left', labelsOf(task)).set(task.records_left);
+  };
+  const show = (): void => {
+    measure();
     if (++turns % logEvery !== 0) return;
     const sum = (of: (task: RestoringTask) => number): number => tasks.reduce((total, task) => total + of(task), 0);
     const seconds = (clock.monotonic_ms() - started_ms) / 1000;
@@ -41,6 +44,7 @@ export function reportRestore(
       'state is being restored',
     );
   };
+  measure();
   const cancel = clock.every(metrics_ms, show);
   return () => {
     cancel();
