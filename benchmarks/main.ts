@@ -3,18 +3,21 @@
  *
  *     decode                  envelope → row change, beside JSON.parse
  *     throughput [rows]       a preloaded topic through one worker, beside only reading it (BENCH_PROFILE=folder: CPU profile)
+ *     restore [keys]          a changelog in memory → RocksDB → tasks, with the top of the CPU profile; needs no stack
  *     freshness [--rates 100,1000] [--seconds 150] [--keys 100000] [--window 60] [--quick]
  *                             commit → Redis, through Postgres and Debezium, beside the bare two-hop Kafka floor
  */
 import '../test/support/stack-env.ts';
 import { decode } from './decode.ts';
 import { freshness } from './freshness.ts';
+import { restore } from './restore.ts';
 import { throughput } from './throughput.ts';
 
 const [name = 'all', ...args] = process.argv.slice(2);
 const benchmarks: Readonly<Record<string, () => Promise<void> | void>> = {
   decode,
   throughput: () => throughput(...args.map(Number)),
+  restore: () => restore(...args.map(Number)),
   freshness: () => freshness(args),
 };
 

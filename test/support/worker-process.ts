@@ -53,7 +53,11 @@ export class WorkerProcess {
         stdio: ['ignore', 'ignore', 'pipe'],
       },
     );
+    // Who started it may be told to end in the middle of anything; a worker alone would go on for ever.
+    const end = (): unknown => this.child.kill('SIGKILL');
+    process.once('exit', end);
     this.ended = once(this.child, 'close').then(([code]) => {
+      process.off('exit', end);
       if (this.disk !== null) rmSync(this.disk, { recursive: true, force: true });
       return code as number | null;
     });
