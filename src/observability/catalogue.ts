@@ -165,11 +165,6 @@ export const catalogue = {
     help: 'Time until the tasks of one assignment are restored.',
     buckets: latencyBuckets_s,
   },
-  millrace_restore_remaining_records: {
-    type: 'gauge',
-    labels: [],
-    help: 'Changelog records that restoring tasks have still to read.',
-  },
   millrace_state_write_seconds: {
     type: 'histogram',
     labels: [],

@@ -269,7 +269,6 @@ export class EntityRunner {
     const { metrics, clock } = this.options;
     for (const owned of this.owned.values()) owned.exportMetrics(clock.now_ms());
     metrics.gauge('millrace_tasks_restoring', {}).set(this.restoring.length);
-    metrics.gauge('millrace_restore_remaining_records', {}).set(this.restorer.remaining);
     metrics.gauge('millrace_online_pending_values', {}).set(this.writer.pending);
   }
 
