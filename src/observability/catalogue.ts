@@ -110,6 +110,11 @@ export const catalogue = {
     help: 'Calls of the online store that failed, or whose outcome is unknown, and are made again.',
   },
   millrace_online_pending_values: { type: 'gauge', labels: [], help: 'Values that wait for the online store.' },
+  millrace_online_pending_bytes: {
+    type: 'gauge',
+    labels: [],
+    help: 'Their memory, about. Beyond 64 MiB consumption pauses until half of it is written.',
+  },
   millrace_freshness_seconds: {
     type: 'histogram',
     labels: ['view'],
