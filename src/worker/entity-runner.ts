@@ -229,6 +229,7 @@ export class EntityRunner {
       const running = [...restored.keys()].filter(isWanted);
       await consumer.seek(running.map(({ at, next }) => ({ ...at, offset: next })));
       consumer.resume(running.filter(isWanted).map(({ at }) => at));
+      for (const owned of running) this.backlog.begun(owned);
       for (const owned of running) this.ticks.request(owned);
     } catch (error) {
       if (!this.stopped && partitions.some((owned) => !owned.isReleased)) this.options.failed(error as Error);

@@ -31,6 +31,7 @@ export class FrameBacklog {
   /** Those that were paused here, and by nobody else. */
   private readonly paused = new Set<OwnedEntityPartition>();
   private isWaitingForRoom = false;
+  private readonly reading = new WeakSet<OwnedEntityPartition>();
 
   constructor(options: FrameBacklogOptions) {
     this.options = options;
@@ -40,6 +41,11 @@ export class FrameBacklog {
   take(frames: readonly Waiting[]): void {
     this.waiting = this.waiting.length === 0 ? [...frames] : [...this.waiting, ...frames];
     this.work();
+  }
+
+  /** It is read from where its task stands. Before that it is not to be resumed here: frames would be left out. */
+  begun(owned: OwnedEntityPartition): void {
+    this.reading.add(owned);
   }
 
   private work(): void {
@@ -60,7 +66,7 @@ export class FrameBacklog {
   private wait(): void {
     const { writer, limit_bytes, owned, pause, failed } = this.options;
     // One that starts to run meanwhile comes to this with its first frames.
-    const running = [...owned()].filter((each) => each.task !== null && !this.paused.has(each));
+    const running = [...owned()].filter((each) => this.reading.has(each) && !this.paused.has(each));
     for (const each of running) this.paused.add(each);
     if (running.length > 0) pause(running.map(({ at }) => at));
     if (this.isWaitingForRoom) return;
