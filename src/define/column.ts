@@ -4,7 +4,10 @@
  */
 
 /** Runtime form: integers of 64 bits, decimals (scaled by 10^scale) and timestamps (µs since 1970 UTC) are bigint. */
-export type Value = bigint | number | string | boolean | null;
+export type Scalar = bigint | number | string | boolean;
+
+/** A list only as the value of a feature; a column of a table is never one. */
+export type Value = Scalar | null | readonly Scalar[];
 
 /** The name of a column type, as the compiler sees it. */
 export type Kind =
