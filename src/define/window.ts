@@ -20,7 +20,10 @@ export interface SlidingWindow {
   readonly resolution_us: number;
 }
 
-/** The run of rows, each less than the gap after the one before, that T is in: first ≤ T < last + gap. */
+/**
+ * The run of rows, each less than the gap after the one before, that T is in: first ≤ T < last + gap. All rows of the input make the
+ * runs, whatever a feature's `where` says: that decides which of the run's rows it counts.
+ */
 export interface SessionWindow {
   readonly kind: 'session';
   readonly gap_us: number;
