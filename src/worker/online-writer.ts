@@ -52,7 +52,6 @@ export class OnlineWriter {
   private readonly views = new Map<ViewPlan, OnlineView>();
   private readonly freshness: FreshnessMetrics;
   private queue: PendingValue[] = [];
-  private inFlight = 0;
   private writing: Promise<void> | null = null;
   /** Owners whose canary is to be looked at, whether they have values or not. */
   private beats = new Set<ValueOwner>();
@@ -68,9 +67,9 @@ export class OnlineWriter {
     this.freshness = new FreshnessMetrics(options.metrics);
   }
 
-  /** Values that are not acknowledged. */
+  /** Values that are not acknowledged. {@link settle} counts the same ones. */
   get pending(): number {
-    return this.queue.length + this.inFlight;
+    return this.added - this.settled;
   }
 
   /** @param again the values were online before. */
@@ -116,7 +115,6 @@ export class OnlineWriter {
     while (this.hasWork && !this.stopped) {
       const values = this.queue.slice(0, callLimit);
       this.queue = this.queue.slice(values.length);
-      this.inFlight = values.length;
       try {
         await this.call(values);
         backoff_ms = firstBackoff_ms;
@@ -134,8 +132,6 @@ export class OnlineWriter {
         );
         await sleep(this.options.clock, backoff_ms);
         backoff_ms = Math.min(backoff_ms * 2, longestBackoff_ms);
-      } finally {
-        this.inFlight = 0;
       }
       this.wake();
     }
