@@ -1,4 +1,4 @@
-/** Quotients of exact integers, correctly rounded: to the nearest double, a tie to the even one, as IEEE 754 divides. */
+/** Quotients of exact integers and their square roots, correctly rounded: to the nearest double, a tie to the even one, as IEEE 754 divides. */
 
 /** Integers up to here are doubles, and the quotient of two of them is rounded right by the processor. */
 const doubleLimit = 9_007_199_254_740_992n;
@@ -27,9 +27,13 @@ function divideWide(numerator: bigint, denominator: bigint): number {
   const dividend = scale > 0 ? numerator << BigInt(scale) : numerator;
   const divisor = scale < 0 ? denominator << BigInt(-scale) : denominator;
   const floor = dividend / divisor;
-  const quotient = floor * divisor === dividend ? floor : floor | 1n;
-  if (scale === finestScale && quotient < 1n << 54n) return roundQuarters(Number(quotient)) * Number.MIN_VALUE;
-  return timesPowerOfTwo(Number(quotient), -scale);
+  return nearest(floor * divisor === dividend ? floor : floor | 1n, scale);
+}
+
+/** The double nearest to a value rounded to odd, divided by 2^scale. */
+function nearest(odd: bigint, scale: number): number {
+  if (scale === finestScale && odd < 1n << 54n) return roundQuarters(Number(odd)) * Number.MIN_VALUE;
+  return timesPowerOfTwo(Number(odd), -scale);
 }
 
 /** A quarter of a whole number, to the nearest whole number, a tie to the even one. */
@@ -51,6 +55,28 @@ function powerOfTwo(exponent: number): number {
   scratch.setUint32(0, (exponent + 1023) << 20);
   scratch.setUint32(4, 0);
   return scratch.getFloat64(0);
+}
+
+/** The square root of a quotient that is not below 0, rounded once. @param denominator above 0. */
+export function rootOfQuotient(numerator: bigint, denominator: bigint): number {
+  if (numerator === 0n) return 0;
+  const scale = Math.min(56 + ((bitLength(denominator) - bitLength(numerator)) >> 1), finestScale);
+  const dividend = scale > 0 ? numerator << BigInt(2 * scale) : numerator;
+  const divisor = scale < 0 ? denominator << BigInt(-2 * scale) : denominator;
+  const square = dividend / divisor;
+  const floor = wholeRoot(square);
+  const isExact = floor * floor === square && square * divisor === dividend;
+  return nearest(isExact ? floor : floor | 1n, scale);
+}
+
+/** The root of up to 114 bits, rounded down: from the double nearest to it, a step of Newton's and then one up or down. */
+function wholeRoot(square: bigint): bigint {
+  if (square === 0n) return 0n;
+  const estimate = BigInt(Math.ceil(Math.sqrt(Number(square))));
+  let root = (estimate + square / estimate) >> 1n;
+  while (root * root > square) root--;
+  while ((root + 1n) * (root + 1n) <= square) root++;
+  return root;
 }
 
 /** How many bits a positive integer has. */

@@ -3,7 +3,7 @@ import type { ByteReader, ByteWriter } from '../../frames/bytes.ts';
 import type { Aggregate, PaneChanges, RowOrder } from './aggregate.ts';
 import { ExactSum } from './exact-sum.ts';
 import { NonFinite } from './non-finite.ts';
-import { variance } from './variance.ts';
+import { spreadOf, type Spread } from './variance.ts';
 
 /** How many doubles, their exact sum and that of their squares. With a NaN or an infinity among them the variance is NaN. */
 export class FloatMoments implements Aggregate {
@@ -73,10 +73,12 @@ export class FloatMoments implements Aggregate {
     if (head % 2 === 1) (this.nonFinite = new NonFinite()).read(from);
   }
 
-  variance(population: boolean): number | null {
-    const divisor = population ? this.values : this.values - 1;
-    if (divisor > 0 && this.nonFinite !== null && !this.nonFinite.isEmpty) return Number.NaN;
+  spread(spread: Spread): number | null {
+    const { values } = this;
+    if (values === 0 || (values === 1 && !spread.population)) return null;
+    if (this.nonFinite !== null && !this.nonFinite.isEmpty) return Number.NaN;
     const exponent = Math.min(this.sum.exponent, Math.floor(this.squares.exponent / 2));
-    return variance(this.values, this.sum.scaled(exponent), this.squares.scaled(2 * exponent), exponent, 0, population);
+    const moments = { values, sum: this.sum.scaled(exponent), squares: this.squares.scaled(2 * exponent), exponent };
+    return spreadOf(moments, spread, 0);
   }
 }

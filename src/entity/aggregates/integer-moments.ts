@@ -2,7 +2,7 @@ import type { Value } from '../../define/column.ts';
 import type { ByteReader, ByteWriter } from '../../frames/bytes.ts';
 import type { Aggregate, PaneChanges, RowOrder } from './aggregate.ts';
 import { readBigint, writeBigint } from './scalar-codec.ts';
-import { variance } from './variance.ts';
+import { spreadOf, type Spread } from './variance.ts';
 
 /** How many integers or decimals, their exact sum and that of their squares. */
 export class IntegerMoments implements Aggregate {
@@ -61,7 +61,8 @@ export class IntegerMoments implements Aggregate {
   }
 
   /** @param scale digits behind the point. */
-  variance(population: boolean, scale: number): number | null {
-    return variance(this.values, this.sum, this.squares, 0, scale, population);
+  spread(spread: Spread, scale: number): number | null {
+    const { values, sum, squares } = this;
+    return spreadOf({ values, sum, squares, exponent: 0 }, spread, scale);
   }
 }

@@ -2,8 +2,7 @@ import type { ColumnType, Scalar, Value } from '../../define/column.ts';
 import type { ByteReader, ByteWriter } from '../../frames/bytes.ts';
 import type { Aggregate, PaneChanges, RowOrder } from './aggregate.ts';
 import { readMultiset, writeMultiset } from './multiset-codec.ts';
-import { compareByRow, readRowValue, RowValue, writeRowValue } from './row-value.ts';
-import { withoutNegativeZero } from './scalars.ts';
+import { compareByRow, readRowValue, rowValue, type RowValue, writeRowValue } from './row-value.ts';
 import { SortedMultiset } from './sorted-multiset.ts';
 
 /** Which end of the order is enough, and how many rows of it. */
@@ -33,7 +32,7 @@ export class Ordered implements Aggregate {
 
   insert(value: Value, at: RowOrder, changes: PaneChanges | null): void {
     if (value === null) return;
-    const row = new RowValue(withoutNegativeZero(value as Scalar), at);
+    const row = rowValue(value as Scalar, at);
     if (this.keep !== null && this.rows.total >= this.keep.limit) {
       if (!this.makeRoom(row, this.keep.end === 'first', changes)) return;
     } else if (this.rows.total >= this.capacity) {
@@ -46,7 +45,7 @@ export class Ordered implements Aggregate {
 
   retract(value: Value, at: RowOrder, changes: PaneChanges | null): boolean {
     if (value === null) return true;
-    const row = new RowValue(withoutNegativeZero(value as Scalar), at);
+    const row = rowValue(value as Scalar, at);
     if (this.rows.remove(row) === 0) return false;
     changes?.retract(row.value, at);
     return true;
@@ -64,7 +63,7 @@ export class Ordered implements Aggregate {
     let before_us = 0;
     writeMultiset(out, this.rows, (row) => {
       writeRowValue(out, row, this.type, before_us);
-      before_us = row.at.eventTime_us;
+      before_us = row.eventTime_us;
     });
   }
 
@@ -72,7 +71,7 @@ export class Ordered implements Aggregate {
     let before_us = 0;
     readMultiset(from, this.rows, () => {
       const row = readRowValue(from, this.type, before_us);
-      before_us = row.at.eventTime_us;
+      before_us = row.eventTime_us;
       return row;
     });
   }
@@ -102,7 +101,7 @@ export class Ordered implements Aggregate {
     if (dropNewest ? order >= 0 : order <= 0) return false;
     if (dropNewest) this.rows.removeLast();
     else this.rows.removeFirst();
-    changes?.retract(worst.value, worst.at);
+    changes?.retract(worst.value, worst);
     return true;
   }
 }

@@ -4,16 +4,23 @@ import type { Aggregate } from './aggregate.ts';
 import { Count } from './count.ts';
 import { FloatMoments } from './float-moments.ts';
 import { FloatSum } from './float-sum.ts';
+import { Frequencies } from './frequencies.ts';
+import { Histogram } from './histogram.ts';
+import { HyperLogLog } from './hyperloglog.ts';
 import { IntegerMoments } from './integer-moments.ts';
 import { IntegerSum } from './integer-sum.ts';
 import { Ordered } from './ordered.ts';
+import { Quantiles } from './quantiles.ts';
+import { Ratio } from './ratio.ts';
+import { Recent } from './recent.ts';
+import { Times } from './times.ts';
 import { Values } from './values.ts';
 
 /**
  * What a feature shows of its aggregate, which is of the state that the plan has for such a result.
  * @param asOf_us T, the time that the value is of.
  */
-export function resultOf(result: ResultPlan, aggregate: Aggregate, _asOf_us: number): Value {
+export function resultOf(result: ResultPlan, aggregate: Aggregate, asOf_us: number): Value {
   switch (result.function) {
     case 'count':
       return as(aggregate, Count).count();
@@ -22,11 +29,8 @@ export function resultOf(result: ResultPlan, aggregate: Aggregate, _asOf_us: num
     case 'mean':
       return sumOf(aggregate).mean(result.scale ?? 0);
     case 'variance':
-      return momentsOf(aggregate).variance(result.population, result.scale ?? 0);
-    case 'stddev': {
-      const variance = momentsOf(aggregate).variance(result.population, result.scale ?? 0);
-      return variance === null ? null : Math.sqrt(variance);
-    }
+    case 'stddev':
+      return momentsOf(aggregate).spread(result, result.scale ?? 0);
     case 'distinctCount':
       return as(aggregate, Values).distinctCount();
     case 'min':
@@ -45,8 +49,20 @@ export function resultOf(result: ResultPlan, aggregate: Aggregate, _asOf_us: num
       return as(aggregate, Ordered).firstValues(result.limit);
     case 'lastN':
       return as(aggregate, Ordered).lastValues(result.limit);
-    default:
-      throw new Error(`${result.function} is not there yet`);
+    case 'ratio':
+      return as(aggregate, Ratio).ratio();
+    case 'histogram':
+      return as(aggregate, Histogram).histogram();
+    case 'topK':
+      return as(aggregate, Frequencies).mostFrequent(result.limit);
+    case 'percentile':
+      return as(aggregate, Quantiles).percentile(result.fraction);
+    case 'lastDistinct':
+      return as(aggregate, Recent).newestValues(result.limit);
+    case 'timeSinceLast':
+      return as(aggregate, Times).secondsSinceLast(asOf_us);
+    case 'approxDistinctCount':
+      return as(aggregate, HyperLogLog).estimate();
   }
 }
 

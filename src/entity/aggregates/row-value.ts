@@ -4,15 +4,23 @@ import { compareValues } from '../../define/predicate.ts';
 import type { ByteReader, ByteWriter } from '../../frames/bytes.ts';
 import type { RowOrder } from './aggregate.ts';
 import { readScalar, readTagged, writeScalar, writeTagged } from './scalar-codec.ts';
+import { withoutNegativeZero } from './scalars.ts';
 
-export class RowValue {
+export class RowValue implements RowOrder {
   readonly value: Scalar;
-  readonly at: RowOrder;
+  readonly eventTime_us: number;
+  readonly primaryKey: readonly Scalar[];
 
-  constructor(value: Scalar, at: RowOrder) {
+  constructor(value: Scalar, eventTime_us: number, primaryKey: readonly Scalar[]) {
     this.value = value;
-    this.at = at;
+    this.eventTime_us = eventTime_us;
+    this.primaryKey = primaryKey;
   }
+}
+
+/** Of the row nothing else is kept alive. */
+export function rowValue(value: Scalar, at: RowOrder): RowValue {
+  return new RowValue(withoutNegativeZero(value), at.eventTime_us, at.primaryKey);
 }
 
 /** By event time, then primary key. */
@@ -27,19 +35,19 @@ export function compareOrder(a: RowOrder, b: RowOrder): number {
   return 0;
 }
 
-/** By row. Values of one row differ only between its retraction and its return, which may come in either order. */
+/** By row. One row has two values only between its return and its retraction. */
 export function compareByRow(a: RowValue, b: RowValue): number {
-  const order = compareOrder(a.at, b.at);
+  const order = compareOrder(a, b);
   return order !== 0 ? order : compareValues(a.value, b.value);
 }
 
-/** By value, those of one value by row. */
+/** By value, and of one value by row. */
 export function compareByValue(a: RowValue, b: RowValue): number {
   const order = compareValues(a.value, b.value);
-  return order !== 0 ? order : compareOrder(a.at, b.at);
+  return order !== 0 ? order : compareOrder(a, b);
 }
 
-/** @param before the event time of the one before: its distance is written. */
+/** @param before_us the event time of the one before: the distance from it is written. */
 export function writeRowOrder(out: ByteWriter, at: RowOrder, before_us: number): void {
   out.zigzag(at.eventTime_us - before_us);
   out.varint(at.primaryKey.length);
@@ -54,11 +62,11 @@ export function readRowOrder(from: ByteReader, before_us: number): RowOrder {
 }
 
 export function writeRowValue(out: ByteWriter, row: RowValue, type: ColumnType, before_us: number): void {
-  writeRowOrder(out, row.at, before_us);
+  writeRowOrder(out, row, before_us);
   writeScalar(out, row.value, type);
 }
 
 export function readRowValue(from: ByteReader, type: ColumnType, before_us: number): RowValue {
-  const at = readRowOrder(from, before_us);
-  return new RowValue(readScalar(from, type), at);
+  const { eventTime_us, primaryKey } = readRowOrder(from, before_us);
+  return new RowValue(readScalar(from, type), eventTime_us, primaryKey);
 }

@@ -4,3 +4,7 @@ import type { Scalar } from '../../define/column.ts';
 export function withoutNegativeZero(value: Scalar): Scalar {
   return typeof value === 'number' ? value + 0 : value;
 }
+
+export function compareNumbers(a: number, b: number): number {
+  return a - b;
+}

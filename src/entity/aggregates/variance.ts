@@ -1,25 +1,34 @@
-import { divide } from './exact-division.ts';
+import { divide, rootOfQuotient } from './exact-division.ts';
+
+/** Exact sums of values that are whole numbers of units. */
+export interface Moments {
+  readonly values: number;
+  readonly sum: bigint;
+  readonly squares: bigint;
+  /** The unit is 2^exponent. */
+  readonly exponent: number;
+}
+
+/** What of it is asked for. */
+export interface Spread {
+  readonly function: 'variance' | 'stddev';
+  readonly population: boolean;
+}
 
 /**
- * The variance from exact sums, the nearest double to (n·Σx² − (Σx)²) / (n·(n − 1)), for a population / n². Nothing cancels, as
- * nothing was rounded before. Null where it is not defined: of nothing, and for a sample of a single value.
- * @param sum and squares times 2^exponent and 2^(2·exponent).
- * @param scale digits behind the point of what was summed.
+ * (n·Σx² − (Σx)²) / (n·(n − 1)), for a population / n², or its square root: the nearest double to that. Nothing cancels, as nothing was
+ * rounded before. Null where it is not defined: of nothing, and of a single value as a sample.
+ * @param scale digits behind the point of the values.
  */
-export function variance(
-  values: number,
-  sum: bigint,
-  squares: bigint,
-  exponent: number,
-  scale: number,
-  population: boolean,
-): number | null {
-  const divisor = population ? values : values - 1;
+export function spreadOf({ values, sum, squares, exponent }: Moments, spread: Spread, scale: number): number | null {
+  const divisor = spread.population ? values : values - 1;
   if (divisor <= 0) return null;
   const count = BigInt(values);
-  const numerator = count * squares - sum * sum;
-  const denominator = count * BigInt(divisor) * 100n ** BigInt(scale);
-  return exponent < 0
-    ? divide(numerator, denominator << BigInt(-2 * exponent))
-    : divide(numerator << BigInt(2 * exponent), denominator);
+  const shift = BigInt(2 * Math.abs(exponent));
+  let numerator = count * squares - sum * sum;
+  let denominator = count * BigInt(divisor);
+  if (scale > 0) denominator *= 100n ** BigInt(scale);
+  if (exponent < 0) denominator <<= shift;
+  else numerator <<= shift;
+  return spread.function === 'variance' ? divide(numerator, denominator) : rootOfQuotient(numerator, denominator);
 }
