@@ -265,7 +265,7 @@ export class ViewTask {
     for (let s = 0; s < this.layouts.length; s++) {
       const layout = this.layouts[s]!;
       if (layout.byInput[row.input]!.length === 0) continue;
-      let series = state.series[s]!;
+      let series = state.series[s] ?? null;
       if (series === null) {
         series = startSeries(layout, moment);
         state.series[s] = series;
@@ -310,12 +310,12 @@ export class ViewTask {
       }
     }
     if (isEmpty) {
-      if (state.rowTime_us <= moment.marks.clock_us) {
+      next_us = Math.max(state.rowTime_us, this.nextInterval_us(state.published));
+      if (next_us <= moment.marks.clock_us) {
         this.states.delete(key);
         this.emptied.set(key, state.published);
         return;
       }
-      next_us = state.rowTime_us;
     }
     if (state.isHeldBack || state.isPending) next_us = Math.min(next_us, this.nextAttempt_us(state));
     // This frame still gives out what has closed, and looks again then.
@@ -327,9 +327,14 @@ export class ViewTask {
 
   /** When a value that could not be given out is looked at again. */
   private nextAttempt_us({ published }: KeyState): number {
+    return Math.max(atOnce_us, this.nextInterval_us(published));
+  }
+
+  /** Until then a key has had its value, and has to be known for it: what comes later is given out whatever was before. */
+  private nextInterval_us({ asOf_us }: Published): number {
     const { emit } = this.plan;
-    if (emit.kind !== 'every' || published.asOf_us === -Infinity) return atOnce_us;
-    return (Math.floor(published.asOf_us / emit.interval_us) + 1) * emit.interval_us;
+    if (emit.kind !== 'every') return -Infinity;
+    return (Math.floor(asOf_us / emit.interval_us) + 1) * emit.interval_us;
   }
 }
 
