@@ -18,9 +18,10 @@ import { parseDuration_us } from './duration.ts';
 import type { Entity } from './entity.ts';
 import { parseTemplate, type KeyField } from './key.ts';
 import type {
+  AggregatePlan,
+  AggregatedFeature,
   ColumnPlan,
   EntityPlan,
-  FeaturePlan,
   InputPlan,
   Plan,
   Row,
@@ -34,7 +35,7 @@ import type { Table } from './table.ts';
 import type { FeatureView } from './view.ts';
 
 /** Counts up when the engine computes something differently for the same definition: other values, other version. */
-const engineSemantics = 1;
+const engineSemantics = 2;
 
 /** Frames have two bits for each. */
 const inputsPerTable = 12;
@@ -133,6 +134,7 @@ function tablePlan(table: Table, path: string, problems: Problems): TablePlan {
     replicaIdentity: table.replicaIdentity,
     onError: table.onError,
     snapshots: table.snapshots,
+    appendOnly: false,
     time: timePlan(table, indexOf, path, problems),
     columnSet: hash32(JSON.stringify([table.name, columns])),
   };
@@ -214,13 +216,22 @@ function viewPlan(
       around.inputs.findIndex((other) => inputId(other) === id),
     );
   }
+  const aggregates: AggregatePlan[] = [];
   const features = Object.entries(view.features).flatMap(([name, feature]) => {
     const path = `${exported}.features.${name}`;
     checkFeatureName(name, around.key, path, problems);
     const alias = readInput(feature, inputIndex, path, problems);
     if (alias === null) return [];
     const input = inputIndex.get(alias)!;
-    return [featurePlan(name, feature, input, around.tables[around.inputs[input]!.table]!, path, problems)];
+    return [
+      featurePlan(
+        name,
+        feature,
+        { input, table: around.tables[around.inputs[input]!.table]!, aggregates },
+        path,
+        problems,
+      ),
+    ];
   });
   const inputs = [...new Set(inputIndex.values())].sort((a, b) => a - b);
   const read = inputs.map((input) => around.tables[around.inputs[input]!.table]!);
@@ -228,6 +239,8 @@ function viewPlan(
     name: view.name,
     index,
     features,
+    aggregates,
+    emit: { kind: 'changes' },
     inputs,
     online: problems.attempt(`${exported}.online.key`, () => parseTemplate(view.onlineKey, around.key)) ?? {
       literals: [''],
@@ -290,40 +303,47 @@ function canonical(value: unknown): string {
   });
 }
 
+interface Reading {
+  readonly input: number;
+  readonly table: TablePlan;
+  readonly aggregates: AggregatePlan[];
+}
+
 function featurePlan(
   name: string,
   feature: Feature,
-  input: number,
-  table: TablePlan,
+  { input, table, aggregates }: Reading,
   path: string,
   problems: Problems,
-): FeaturePlan {
+): AggregatedFeature {
   const { aggregate, window } = feature;
   if (table.time === null)
     problems.add(path, `has a window, but table ${table.name} declares no event time (time: { event: … })`);
-  if (!(window.size_us > 0)) problems.add(`${path}.over`, 'the window size must be more than zero');
+  if (window.kind === 'tumbling' && !(window.size_us > 0))
+    problems.add(`${path}.over`, 'the window size must be more than zero');
   const value =
     aggregate.value === null
       ? null
       : problems.attempt(path, () => compileExpression(aggregate.value!.node, table.columns));
-  const resultType: ColumnType = (aggregate.value === null
+  const type: ColumnType = (aggregate.value === null
     ? null
     : problems.attempt(path, () => typeOf(aggregate.value!.node, table.columns))) ?? { kind: 'int64' };
   const where = aggregate.where === null ? null : predicate(aggregate.where.node, table, `${path}.where`, problems);
   const fallback =
-    feature.fallback === null
-      ? null
-      : problems.attempt(`${path}.default`, () => literalValue(feature.fallback!, resultType));
-  const empty = aggregate.function === 'count' ? 0n : null;
+    feature.fallback === null ? null : problems.attempt(`${path}.default`, () => literalValue(feature.fallback!, type));
+  const state: AggregatePlan['state'] =
+    aggregate.function === 'count' ? { kind: 'count' } : { kind: 'values', type, keep: null };
+  const id = canonical([input, state, aggregate.value?.node, aggregate.where?.node]);
+  let index = aggregates.findIndex((other) => other.id === id);
+  if (index === -1) index = aggregates.push({ id, input, state, value: value ?? null, where }) - 1;
   return {
+    kind: 'aggregated',
     name,
-    function: aggregate.function,
-    input,
-    value: value ?? null,
-    where,
+    type,
+    fallback: fallback ?? (aggregate.function === 'count' ? 0n : null),
+    aggregate: index,
     window,
-    type: resultType,
-    fallback: fallback ?? empty,
+    result: { function: aggregate.function },
   };
 }
 
