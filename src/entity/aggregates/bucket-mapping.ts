@@ -25,8 +25,8 @@ export class BucketMapping {
   /** The bucket of a value: 0 for 0, and in the order of values. */
   bucketOf(value: number): number {
     if (value !== value) return this.infinite + 1;
+    if (Math.abs(value) < smallestNormal) return 0;
     if (value < 0) return -this.bucketOf(-value);
-    if (value < smallestNormal) return 0;
     if (value === Infinity) return this.infinite;
     return Math.floor(logarithm(value) / this.width) + 1;
   }

@@ -1,5 +1,9 @@
 import type { Scalar } from '../../define/column.ts';
 
+/** Digits of π, so that nothing hashes to nothing. */
+const seedHigh = 0x243f6a88;
+const seedLow = 0x85a308d3;
+
 const bytes = new DataView(new ArrayBuffer(8));
 
 /** The hash, in two halves of 32 bits: of the last call of {@link hash}. A bigint would cost more than the hash itself. */
@@ -12,8 +16,8 @@ export const hashed = { high: 0, low: 0 };
  */
 export function hash(value: Scalar): void {
   let length = 2;
-  hashed.high = 0;
-  hashed.low = 0;
+  hashed.high = seedHigh;
+  hashed.low = seedLow;
   if (typeof value === 'string') {
     ({ length } = value);
     for (let i = 0; i < length; i += 2) {
