@@ -189,7 +189,7 @@ export class ViewTask {
     if (chunk !== null) {
       const series = this.states.get(key)?.series[chunk.series];
       if (!series) throw new RangeError(`there is a chunk of ${key}, but nothing of the key itself`);
-      series.readChunk(chunk.chunk, new ByteReader(value));
+      series.readChunk(chunk.chunk, value);
       return;
     }
     const { state } = this.codec.read(new ByteReader(value));

@@ -6,13 +6,12 @@
 import type { ByteReader, ByteWriter } from '../../frames/bytes.ts';
 import type { Aggregate } from '../aggregates/aggregate.ts';
 import { createAggregate } from '../aggregates/create-aggregate.ts';
-import { PaneStore, type Pane } from './pane-store.ts';
+import type { Pane } from './pane.ts';
+import { PaneStore } from './pane-store.ts';
 import { leavesAt_us, lowestPane, paneIndex, takesRowsUntil_us } from './pane-range.ts';
 import type { Fate, Moment, Series, ViewRow } from './series.ts';
 import type { PaneSeriesLayout } from './view-layout.ts';
 import { WindowFollowers } from './window-followers.ts';
-
-const chunkPanes = 32;
 
 /** A window as of T: it holds the panes from `from` on. */
 interface Running {
@@ -35,7 +34,7 @@ export class PaneSeries implements Series {
 
   constructor(layout: PaneSeriesLayout) {
     this.layout = layout;
-    this.store = new PaneStore(layout.aggregates, chunkPanes);
+    this.store = new PaneStore(layout.aggregates, layout.chunkPanes);
   }
 
   get isEmpty(): boolean {
@@ -56,7 +55,7 @@ export class PaneSeries implements Series {
       running.from = from;
     }
     if (!hasMoved) return false;
-    this.store.dropOldest(this.store.lowerBound(lowest));
+    this.store.expireBelow(lowest);
     this.updateNextLeave();
     return true;
   }
@@ -69,29 +68,26 @@ export class PaneSeries implements Series {
       const aggregates = plans.map(({ state }, a) =>
         layout.aggregates.includes(a) ? createAggregate(state, 'window') : null,
       );
-      const { panes } = this.store;
-      for (let i = this.store.lowerBound(from); i < panes.length; i++) {
-        aggregates.forEach((aggregate, a) => aggregate?.add(panes[i]!.aggregates[a]!));
-      }
+      this.store.look(from, (pane) => {
+        aggregates.forEach((aggregate, a) => aggregate?.add(pane.aggregates[a]!));
+      });
       return { from, aggregates };
     });
     this.updateNextLeave();
   }
 
-  private evict(running: Running, from: number): void {
-    const { panes } = this.store;
-    if (running.aggregates === null) return;
-    for (let i = this.store.lowerBound(running.from); i < panes.length && panes[i]!.index < from; i++) {
-      subtract(running, panes[i]!);
-    }
+  private evict(running: Running, below: number): void {
+    if (running.aggregates === null || running.from === below) return;
+    this.store.leaving(running.from, below, (pane) => {
+      subtract(running, pane);
+    });
   }
 
   private updateNextLeave(): void {
-    const { panes } = this.store;
     let next_us = Infinity;
     for (let w = 0; w < this.running!.length; w++) {
-      const oldest = panes[this.store.lowerBound(this.running![w]!.from)];
-      if (oldest !== undefined) next_us = Math.min(next_us, leavesAt_us(this.layout.windows[w]!.window, oldest.index));
+      const oldest = this.store.indexFrom(this.running![w]!.from);
+      if (oldest !== null) next_us = Math.min(next_us, leavesAt_us(this.layout.windows[w]!.window, oldest));
     }
     this.nextLeave_us = next_us;
   }
@@ -99,8 +95,8 @@ export class PaneSeries implements Series {
   insert(row: ViewRow, moment: Moment): Fate {
     const index = paneIndex(row.eventTime_us, this.layout.width_us);
     if (!this.isInAWindow(index)) return this.fateOfPast(row, moment);
-    const known = this.store.panes.length;
-    const pane = this.store.obtain(index);
+    const known = this.store.find(index);
+    const pane = known ?? this.store.create(index);
     pane.rows++;
     const { byInput, aggregates } = this.layout;
     for (const a of byInput[row.input]!) {
@@ -110,7 +106,7 @@ export class PaneSeries implements Series {
       pane.aggregates[a]!.insert(value === null ? true : value(row.row), row, followers);
     }
     this.takeFollowersOverflows();
-    if (this.store.panes.length !== known) this.updateNextLeave();
+    if (known === null) this.updateNextLeave();
     return 'applied';
   }
 
@@ -118,8 +114,7 @@ export class PaneSeries implements Series {
     const index = paneIndex(row.eventTime_us, this.layout.width_us);
     if (!this.isInAWindow(index)) return this.fateOfPast(row, moment);
     const pane = this.store.find(index);
-    if (pane === undefined) return 'unmatched';
-    this.store.touch(index);
+    if (pane === null) return 'unmatched';
     let found = true;
     pane.rows--;
     const { byInput, aggregates } = this.layout;
@@ -179,19 +174,19 @@ export class PaneSeries implements Series {
   }
 
   closesAt_us(): number {
-    const oldest = this.store.panes[0];
-    return oldest === undefined ? Infinity : leavesAt_us(this.layout.windows[0]!.window, oldest.index);
+    // Of windows that close, each is one pane.
+    const oldest = this.store.indexFrom(-Infinity);
+    return oldest === null ? Infinity : leavesAt_us(this.layout.windows[0]!.window, oldest);
   }
 
   aggregateOf(window: number, aggregate: number, asOf_us: number): Aggregate | null {
     if (this.running === null) this.start(asOf_us);
     const { aggregates } = this.running![window]!;
     if (aggregates !== null) return aggregates[aggregate]!;
-    const { panes } = this.store;
     const from = lowestPane(this.layout.windows[window]!.window, asOf_us);
     // Only the newest pane can be at T: rows ahead of T are not here.
-    const pane = panes.at(-1);
-    return pane === undefined || pane.index < from ? null : pane.aggregates[aggregate]!;
+    const pane = this.store.newest;
+    return pane === null || pane.index < from ? null : pane.aggregates[aggregate]!;
   }
 
   takeOverflows(): number {
@@ -216,8 +211,8 @@ export class PaneSeries implements Series {
     return this.store.storedChunks;
   }
 
-  readChunk(chunk: number, from: ByteReader): void {
-    this.store.readChunk(chunk, from);
+  readChunk(chunk: number, bytes: Uint8Array): void {
+    this.store.readChunk(chunk, bytes);
   }
 }
 

@@ -46,5 +46,5 @@ export interface Series {
   read(from: ByteReader): void;
   takeChunks(out: ByteWriter, take: (chunk: number, value: Buffer | null) => void): void;
   readonly storedChunks: Iterable<number>;
-  readChunk(chunk: number, from: ByteReader): void;
+  readChunk(chunk: number, bytes: Uint8Array): void;
 }

@@ -6,7 +6,8 @@
 import type { ByteReader, ByteWriter } from '../../frames/bytes.ts';
 import type { Aggregate } from '../aggregates/aggregate.ts';
 import { createAggregate } from '../aggregates/create-aggregate.ts';
-import { PaneStore, type Pane } from './pane-store.ts';
+import type { Pane } from './pane.ts';
+import { PaneStore } from './pane-store.ts';
 import type { Fate, Moment, Series, ViewRow } from './series.ts';
 import type { SessionSeriesLayout } from './view-layout.ts';
 import { WindowFollowers } from './window-followers.ts';
@@ -45,21 +46,27 @@ export class SessionSeries implements Series {
   }
 
   advance(moment: Moment): boolean {
-    const last = this.store.panes.at(-1);
-    if (last === undefined) return false;
+    const last = this.last;
+    if (last === null) return false;
     this.prune(moment);
-    const end_us = last.index + this.gap_us;
+    const end_us = last + this.gap_us;
     return moment.publishedAsOf_us < end_us && end_us <= moment.asOf_us;
+  }
+
+  /** The instant of the newest row. */
+  private get last(): number | null {
+    return this.store.indexBelow(Infinity);
   }
 
   /** Gives up the oldest runs that no row can reach any more. */
   private prune(moment: Moment): void {
-    const { panes } = this.store;
-    while (panes.length > 0 && this.isOutOfReach(panes[0]!.index, moment)) {
-      const end = (this.oldestRunEnd ??= this.endOfOldestRun());
+    for (;;) {
+      const first = this.store.indexFrom(-Infinity);
+      if (first === null || !this.isOutOfReach(first, moment)) return;
+      const end = (this.oldestRunEnd ??= this.endOfOldestRun(first));
       if (!this.isOutOfReach(end, moment)) return;
       if (this.run !== null && this.run.first <= end) this.run = null;
-      this.store.dropOldest(this.store.lowerBound(end + 1));
+      this.store.dropBelow(end + 1);
       this.floor_us = end + this.gap_us;
       this.oldestRunEnd = null;
     }
@@ -69,11 +76,12 @@ export class SessionSeries implements Series {
     return end + this.gap_us <= asOf_us && end + 2 * this.gap_us + allowedLateness_us <= marks.data_us;
   }
 
-  private endOfOldestRun(): number {
-    const { panes } = this.store;
-    let i = 0;
-    while (i + 1 < panes.length && panes[i + 1]!.index - panes[i]!.index < this.gap_us) i++;
-    return panes[i]!.index;
+  private endOfOldestRun(first: number): number {
+    for (let end = first; ;) {
+      const next = this.store.indexFrom(end + 1);
+      if (next === null || next - end >= this.gap_us) return end;
+      end = next;
+    }
   }
 
   insert(row: ViewRow, moment: Moment): Fate {
@@ -82,9 +90,9 @@ export class SessionSeries implements Series {
     if (time_us < this.floor_us || (this.isPast(time_us, moment) && !this.touchesARun(time_us))) return 'late';
     this.forgetOldestRunEnd(time_us);
     this.startRun();
-    const isNew = this.store.find(time_us) === undefined;
-    if (isNew) this.makeRoom(time_us);
-    const pane = this.store.obtain(time_us);
+    const known = this.store.find(time_us);
+    if (known === null) this.makeRoom(time_us);
+    const pane = known ?? this.store.create(time_us);
     pane.rows++;
     for (let a = 0; a < this.layout.aggregates.length; a++) {
       const { where, value } = this.layout.aggregates[a]!;
@@ -92,7 +100,7 @@ export class SessionSeries implements Series {
       this.follow(a, time_us);
       pane.aggregates[a]!.insert(value === null ? true : value(row.row), row, followers);
     }
-    if (isNew) this.joinEarlierRuns();
+    if (known === null) this.joinEarlierRuns();
     this.overflows += followers.overflows;
     followers.overflows = 0;
     return 'applied';
@@ -100,19 +108,18 @@ export class SessionSeries implements Series {
 
   /** A row of an instant that has none yet may begin a run, or put its beginning back. */
   private makeRoom(time_us: number): void {
-    const last = this.store.panes.at(-1);
-    if (this.run === null || last === undefined || time_us >= last.index + this.gap_us) this.run = this.newRun(time_us);
+    const last = this.last;
+    if (this.run === null || last === null || time_us >= last + this.gap_us) this.run = this.newRun(time_us);
     else if (time_us < this.run.first && time_us > this.run.first - this.gap_us) this.run.first = time_us;
   }
 
   private joinEarlierRuns(): void {
     const run = this.run!;
-    const { panes } = this.store;
-    let at = this.store.lowerBound(run.first) - 1;
-    while (at >= 0 && run.first - panes[at]!.index < this.gap_us) {
-      add(run, panes[at]!);
-      run.first = panes[at]!.index;
-      at--;
+    for (;;) {
+      const before = this.store.indexBelow(run.first);
+      if (before === null || run.first - before >= this.gap_us) return;
+      add(run, this.store.at(before));
+      run.first = before;
     }
   }
 
@@ -120,12 +127,11 @@ export class SessionSeries implements Series {
     if (row.input !== this.layout.input) return 'passed';
     const { eventTime_us: time_us } = row;
     const pane = this.store.find(time_us);
-    if (pane === undefined) {
+    if (pane === null) {
       return time_us < this.floor_us || this.isPast(time_us, moment) ? 'late' : 'unmatched';
     }
     this.forgetOldestRunEnd(time_us);
     this.startRun();
-    this.store.touch(time_us);
     pane.rows--;
     let found = true;
     for (let a = 0; a < this.layout.aggregates.length; a++) {
@@ -139,17 +145,15 @@ export class SessionSeries implements Series {
   }
 
   private removePane(pane: Pane): void {
-    const { panes } = this.store;
-    const at = this.store.lowerBound(pane.index);
-    const [before, after] = [panes[at - 1], panes[at + 1]];
     this.store.remove(pane.index);
+    const before = this.store.indexBelow(pane.index);
+    const after = this.store.indexFrom(pane.index);
     const run = this.run!;
     if (pane.index < run.first) return;
-    const isLast = after === undefined;
-    const isGone = isLast && (before === undefined || before.index < run.first);
-    const isTorn = !isLast && pane.index !== run.first && after.index - before!.index >= this.gap_us;
+    const isGone = after === null && (before === null || before < run.first);
+    const isTorn = after !== null && pane.index !== run.first && after - before! >= this.gap_us;
     if (isGone || isTorn || !pane.aggregates.every(({ isEmpty }) => isEmpty)) this.run = null;
-    else if (pane.index === run.first) run.first = after!.index;
+    else if (pane.index === run.first) run.first = after!;
   }
 
   private isPast(time_us: number, { marks, allowedLateness_us }: Moment): boolean {
@@ -157,12 +161,10 @@ export class SessionSeries implements Series {
   }
 
   private touchesARun(time_us: number): boolean {
-    const at = this.store.lowerBound(time_us);
-    const [before, after] = [this.store.panes[at - 1], this.store.panes[at]];
-    return (
-      (before !== undefined && time_us - before.index < this.gap_us) ||
-      (after !== undefined && after.index - time_us < this.gap_us)
-    );
+    const after = this.store.indexFrom(time_us);
+    if (after !== null && after - time_us < this.gap_us) return true;
+    const before = this.store.indexBelow(time_us);
+    return before !== null && time_us - before < this.gap_us;
   }
 
   private forgetOldestRunEnd(time_us: number): void {
@@ -171,10 +173,10 @@ export class SessionSeries implements Series {
 
   /** Counts the newest run where it is not known: after a restore, or a split. */
   private startRun(): void {
-    const last = this.store.panes.at(-1);
-    if (this.run !== null || last === undefined) return;
-    this.run = this.newRun(last.index);
-    add(this.run, last);
+    const { newest } = this.store;
+    if (this.run !== null || newest === null) return;
+    this.run = this.newRun(newest.index);
+    add(this.run, newest);
     this.joinEarlierRuns();
   }
 
@@ -188,23 +190,22 @@ export class SessionSeries implements Series {
   }
 
   nextChange_us({ asOf_us, allowedLateness_us }: Moment): number {
-    const { panes } = this.store;
-    const last = panes.at(-1);
-    if (last === undefined) return Infinity;
-    if (asOf_us < last.index + this.gap_us) return last.index + this.gap_us;
-    const forgotten_us = last.index + 2 * this.gap_us + allowedLateness_us;
+    const { last } = this;
+    if (last === null) return Infinity;
+    if (asOf_us < last + this.gap_us) return last + this.gap_us;
+    const forgotten_us = last + 2 * this.gap_us + allowedLateness_us;
     // The data mark may be behind T: looked at again a gap later.
     return asOf_us < forgotten_us ? forgotten_us : asOf_us + this.gap_us;
   }
 
   closesAt_us(): number {
-    const last = this.store.panes.at(-1);
-    return last === undefined ? Infinity : last.index + this.gap_us;
+    const { last } = this;
+    return last === null ? Infinity : last + this.gap_us;
   }
 
   aggregateOf(_window: number, aggregate: number, asOf_us: number): Aggregate | null {
-    const last = this.store.panes.at(-1);
-    if (last === undefined || asOf_us >= last.index + this.gap_us) return null;
+    const { last } = this;
+    if (last === null || asOf_us >= last + this.gap_us) return null;
     this.startRun();
     return this.run!.aggregates[aggregate]!;
   }
@@ -233,8 +234,8 @@ export class SessionSeries implements Series {
     return this.store.storedChunks;
   }
 
-  readChunk(chunk: number, from: ByteReader): void {
-    this.store.readChunk(chunk, from);
+  readChunk(chunk: number, bytes: Uint8Array): void {
+    this.store.readChunk(chunk, bytes);
   }
 }
 

@@ -4,7 +4,10 @@
  */
 import type { AggregatePlan, AggregatedFeature, ViewPlan } from '../../define/plan.ts';
 import type { SessionWindow } from '../../define/window.ts';
-import { hasOnePane, resolution_us, type PaneWindow } from './pane-range.ts';
+import { hasOnePane, resolution_us, span_us, type PaneWindow } from './pane-range.ts';
+
+const mostChunkPanes = 8;
+const fewestChunks = 16;
 
 /** A window, and which aggregations of its series it reads. */
 export interface WindowLayout<W> {
@@ -28,6 +31,8 @@ export interface PaneSeriesLayout extends SeriesBase {
   readonly kind: 'panes';
   /** The length of a pane, microseconds; without end if only windows without end read them. */
   readonly width_us: number;
+  /** How many panes are written together. */
+  readonly chunkPanes: number;
   readonly windows: readonly WindowLayout<PaneWindow>[];
 }
 
@@ -93,5 +98,12 @@ function seriesOf(view: ViewPlan, { features }: Group): SeriesLayout {
     return { kind: 'session', aggregates, byInput, input: aggregates[0]!.input, windows: [session] };
   }
   const ofPanes = windows as WindowLayout<PaneWindow>[];
-  return { kind: 'panes', width_us: resolution_us(ofPanes[0]!.window), aggregates, byInput, windows: ofPanes };
+  const width_us = resolution_us(ofPanes[0]!.window);
+  return { kind: 'panes', width_us, chunkPanes: chunkPanesOf(ofPanes), aggregates, byInput, windows: ofPanes };
+}
+
+/** Few, since a row writes a chunk anew; and few of all, since a chunk is kept until its last pane is read no more. */
+function chunkPanesOf(windows: readonly WindowLayout<PaneWindow>[]): number {
+  const panes = Math.max(...windows.map(({ window }) => span_us(window) / resolution_us(window)));
+  return Math.max(1, Math.min(mostChunkPanes, Math.floor(panes / fewestChunks)));
 }

@@ -17,6 +17,7 @@ const windows: readonly PaneWindow[] = [
 const layout: PaneSeriesLayout = {
   kind: 'panes',
   width_us: 10,
+  chunkPanes: 3,
   aggregates: [
     { id: 'count', input: 0, state: { kind: 'count' }, value: null, where: null },
     {
@@ -113,7 +114,7 @@ function again(series: PaneSeries): PaneSeries {
   const restored = new PaneSeries(layout);
   restored.read(new ByteReader(out.take()));
   series.takeChunks(out, (chunk, value) => {
-    if (value !== null) restored.readChunk(chunk, new ByteReader(value));
+    if (value !== null) restored.readChunk(chunk, value);
   });
   return restored;
 }

@@ -109,7 +109,7 @@ function again(series: SessionSeries): SessionSeries {
   const restored = new SessionSeries(layout);
   restored.read(new ByteReader(out.take()));
   series.takeChunks(out, (chunk, value) => {
-    if (value !== null) restored.readChunk(chunk, new ByteReader(value));
+    if (value !== null) restored.readChunk(chunk, value);
   });
   return restored;
 }
