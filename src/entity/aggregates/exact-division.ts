@@ -80,7 +80,7 @@ function wholeRoot(square: bigint): bigint {
 }
 
 /** How many bits a positive integer has. */
-export function bitLength(value: bigint): number {
+function bitLength(value: bigint): number {
   const digits = value.toString(16);
   return digits.length * 4 - Math.clz32(parseInt(digits[0]!, 16)) + 28;
 }

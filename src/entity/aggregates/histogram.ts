@@ -1,5 +1,5 @@
 import type { Scalar, Value } from '../../define/column.ts';
-import { compareValues } from '../../define/predicate.ts';
+import { compareValues } from '../../define/compare.ts';
 import type { ByteReader, ByteWriter } from '../../frames/bytes.ts';
 import type { Aggregate, PaneChanges, RowOrder } from './aggregate.ts';
 

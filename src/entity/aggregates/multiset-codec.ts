@@ -1,7 +1,7 @@
 /** Multisets as bytes: how many distinct items and whether any is there more than once; then each, with its count if so. */
 import type { ColumnType, Scalar } from '../../define/column.ts';
 import type { ByteReader, ByteWriter } from '../../frames/bytes.ts';
-import { readScalar, writeBigint, writeScalar } from './scalar-codec.ts';
+import { readScalar, readStep, writeBigint, writeScalar, writeStep } from './scalar-codec.ts';
 import type { SortedMultiset } from './sorted-multiset.ts';
 
 export function writeMultiset<T>(out: ByteWriter, items: SortedMultiset<T>, write: (item: T) => void): void {
@@ -45,16 +45,16 @@ export function readScalars(from: ByteReader, values: SortedMultiset<Scalar>, ty
   });
 }
 
-/** Whole numbers of up to 53 bits, by their distance from the one before. */
-export function writeIntegers(out: ByteWriter, values: SortedMultiset<number>): void {
+/** Numbers that are mostly whole, by their distance from the one before. */
+export function writeNumbers(out: ByteWriter, values: SortedMultiset<number>): void {
   let before = 0;
   writeMultiset(out, values, (value) => {
-    out.zigzag(value - before);
+    writeStep(out, value, before);
     before = value;
   });
 }
 
-export function readIntegers(from: ByteReader, values: SortedMultiset<number>): void {
+export function readNumbers(from: ByteReader, values: SortedMultiset<number>): void {
   let before = 0;
-  readMultiset(from, values, () => (before += from.zigzag()));
+  readMultiset(from, values, () => (before = readStep(from, before)));
 }

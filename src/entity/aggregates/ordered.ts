@@ -6,7 +6,7 @@ import { compareByRow, readRowValue, rowValue, type RowValue, writeRowValue } fr
 import { SortedMultiset } from './sorted-multiset.ts';
 
 /** Which end of the order is enough, and how many rows of it. */
-export interface KeepRows {
+interface KeepRows {
   readonly end: 'first' | 'last';
   readonly limit: number;
 }
@@ -40,14 +40,14 @@ export class Ordered implements Aggregate {
       if (!this.makeRoom(row, false, changes)) return;
     }
     this.rows.add(row);
-    changes?.insert(row.value, at);
+    changes?.insert(row.value, row);
   }
 
   retract(value: Value, at: RowOrder, changes: PaneChanges | null): boolean {
     if (value === null) return true;
     const row = rowValue(value as Scalar, at);
     if (this.rows.remove(row) === 0) return false;
-    changes?.retract(row.value, at);
+    changes?.retract(row.value, row);
     return true;
   }
 

@@ -3,7 +3,7 @@ import type { ByteReader, ByteWriter } from '../../frames/bytes.ts';
 import type { Aggregate, PaneChanges, RowOrder } from './aggregate.ts';
 import type { BucketMapping } from './bucket-mapping.ts';
 import { divide } from './exact-division.ts';
-import { readIntegers, readMultiset, writeIntegers, writeMultiset } from './multiset-codec.ts';
+import { readNumbers, readMultiset, writeNumbers, writeMultiset } from './multiset-codec.ts';
 import { SortedMultiset } from './sorted-multiset.ts';
 
 /** Ascending, NaN last. */
@@ -14,7 +14,7 @@ function compareDoubles(a: number, b: number): number {
 }
 
 /** Beyond how many distinct values a pane becomes a sketch, and how many buckets that may have. */
-export interface SketchLimits {
+interface SketchLimits {
   readonly exact: number;
   readonly buckets: number;
 }
@@ -78,7 +78,7 @@ export class Quantiles implements Aggregate {
   write(out: ByteWriter): void {
     out.u8(this.isSketch ? 1 : 0);
     if (this.isSketch)
-      writeIntegers(
+      writeNumbers(
         out,
         this.mapped(this.values, (value) => this.mapping.bucketOf(value)),
       );
@@ -92,7 +92,7 @@ export class Quantiles implements Aggregate {
       return;
     }
     const buckets = new SortedMultiset(compareDoubles);
-    readIntegers(from, buckets);
+    readNumbers(from, buckets);
     this.values.addAll(this.mapped(buckets, (bucket) => this.mapping.representativeOf(bucket)));
   }
 

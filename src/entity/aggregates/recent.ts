@@ -1,5 +1,5 @@
 import type { ColumnType, Scalar, Value } from '../../define/column.ts';
-import { compareValues } from '../../define/predicate.ts';
+import { compareValues } from '../../define/compare.ts';
 import type { ByteReader, ByteWriter } from '../../frames/bytes.ts';
 import type { Aggregate, PaneChanges, RowOrder } from './aggregate.ts';
 import { readMultiset, writeMultiset } from './multiset-codec.ts';
@@ -55,14 +55,14 @@ export class Recent implements Aggregate {
     }
     if (this.rows.total >= this.capacity && !this.makeRoom(row, changes)) return;
     this.addRow(row, 1);
-    changes?.insert(row.value, at);
+    changes?.insert(row.value, row);
   }
 
   retract(value: Value, at: RowOrder, changes: PaneChanges | null): boolean {
     if (value === null) return true;
     const row = rowValue(value as Scalar, at);
     if (!this.removeRow(row)) return false;
-    changes?.retract(row.value, at);
+    changes?.retract(row.value, row);
     return true;
   }
 

@@ -1,9 +1,9 @@
 /** A value of a row, with the row's place among all. */
 import type { ColumnType, Scalar } from '../../define/column.ts';
-import { compareValues } from '../../define/predicate.ts';
+import { compareValues } from '../../define/compare.ts';
 import type { ByteReader, ByteWriter } from '../../frames/bytes.ts';
 import type { RowOrder } from './aggregate.ts';
-import { readScalar, readTagged, writeScalar, writeTagged } from './scalar-codec.ts';
+import { readScalar, readStep, readTagged, writeScalar, writeStep, writeTagged } from './scalar-codec.ts';
 import { withoutNegativeZero } from './scalars.ts';
 
 export class RowValue implements RowOrder {
@@ -18,8 +18,9 @@ export class RowValue implements RowOrder {
   }
 }
 
-/** Of the row nothing else is kept alive. */
+/** Keeps nothing else of the row alive. What a pane tells its windows is one already, which they share. */
 export function rowValue(value: Scalar, at: RowOrder): RowValue {
+  if (at instanceof RowValue) return at;
   return new RowValue(withoutNegativeZero(value), at.eventTime_us, at.primaryKey);
 }
 
@@ -49,13 +50,13 @@ export function compareByValue(a: RowValue, b: RowValue): number {
 
 /** @param before_us the event time of the one before: the distance from it is written. */
 export function writeRowOrder(out: ByteWriter, at: RowOrder, before_us: number): void {
-  out.zigzag(at.eventTime_us - before_us);
+  writeStep(out, at.eventTime_us, before_us);
   out.varint(at.primaryKey.length);
   for (const part of at.primaryKey) writeTagged(out, part);
 }
 
 export function readRowOrder(from: ByteReader, before_us: number): RowOrder {
-  const eventTime_us = before_us + from.zigzag();
+  const eventTime_us = readStep(from, before_us);
   const primaryKey: Scalar[] = [];
   for (let rest = from.varint(); rest > 0; rest--) primaryKey.push(readTagged(from));
   return { eventTime_us, primaryKey };

@@ -4,6 +4,7 @@ import type { ByteReader, ByteWriter } from '../../frames/bytes.ts';
 
 /** Its zigzag form and the bit that tells it from a wide one fit into a varint. */
 const narrowLimit = 2n ** 51n;
+const stepLimit = 2 ** 51;
 
 /** An integer of any size. */
 export function writeBigint(out: ByteWriter, value: bigint): void {
@@ -27,6 +28,26 @@ export function readBigint(from: ByteReader): bigint {
   }
   const zigzag = BigInt(`0x${Buffer.from(from.raw((head - 1) / 2)).toString('hex')}`);
   return (zigzag & 1n) === 0n ? zigzag >> 1n : -((zigzag + 1n) >> 1n);
+}
+
+/**
+ * A number as its distance from the one before, where that is a whole number of up to 51 bits; else itself.
+ */
+export function writeStep(out: ByteWriter, value: number, before: number): void {
+  const step = value - before;
+  if (Number.isInteger(step) && step < stepLimit && step > -stepLimit) {
+    out.varint((step < 0 ? -step * 2 - 1 : step * 2) * 2);
+    return;
+  }
+  out.varint(1);
+  out.f64(value);
+}
+
+export function readStep(from: ByteReader, before: number): number {
+  const head = from.varint();
+  if (head === 1) return from.f64();
+  const zigzag = head / 2;
+  return before + (zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2);
 }
 
 /** A value of a known type. */

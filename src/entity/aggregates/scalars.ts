@@ -6,5 +6,5 @@ export function withoutNegativeZero(value: Scalar): Scalar {
 }
 
 export function compareNumbers(a: number, b: number): number {
-  return a - b;
+  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -1,7 +1,7 @@
 import type { Value } from '../../define/column.ts';
 import type { ByteReader, ByteWriter } from '../../frames/bytes.ts';
 import type { Aggregate, PaneChanges, RowOrder } from './aggregate.ts';
-import { readIntegers, writeIntegers } from './multiset-codec.ts';
+import { readNumbers, writeNumbers } from './multiset-codec.ts';
 import { compareNumbers } from './scalars.ts';
 import { SortedMultiset } from './sorted-multiset.ts';
 
@@ -54,11 +54,11 @@ export class Times implements Aggregate {
   }
 
   write(out: ByteWriter): void {
-    writeIntegers(out, this.times);
+    writeNumbers(out, this.times);
   }
 
   read(from: ByteReader): void {
-    readIntegers(from, this.times);
+    readNumbers(from, this.times);
   }
 
   /** @param asOf_us T. */

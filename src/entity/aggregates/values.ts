@@ -1,5 +1,5 @@
 import type { ColumnType, Scalar, Value } from '../../define/column.ts';
-import { compareValues } from '../../define/predicate.ts';
+import { compareValues } from '../../define/compare.ts';
 import type { ByteReader, ByteWriter } from '../../frames/bytes.ts';
 import type { Aggregate, PaneChanges, RowOrder } from './aggregate.ts';
 import { readScalars, writeScalars } from './multiset-codec.ts';
@@ -7,7 +7,7 @@ import { withoutNegativeZero } from './scalars.ts';
 import { SortedMultiset } from './sorted-multiset.ts';
 
 /** Which end of the order is enough, and how many of it, a value counted as often as it is there. */
-export interface Keep {
+interface Keep {
   readonly end: 'lowest' | 'highest';
   readonly limit: number;
 }

@@ -1,7 +1,7 @@
 import { divide, rootOfQuotient } from './exact-division.ts';
 
 /** Exact sums of values that are whole numbers of units. */
-export interface Moments {
+interface Moments {
   readonly values: number;
   readonly sum: bigint;
   readonly squares: bigint;

@@ -46,6 +46,16 @@ test('ten times 0.1 is 1, and the mean is 0.1', () => {
   expect([sum(float64, tenths), mean(float64, tenths)]).toEqual([1, 0.1]);
 });
 
+test('half a unit in the last place goes up or down by what stands below it, else to the even side', () => {
+  const [half, least] = [2 ** -53, 2 ** -120];
+  expect(sum(float64, [1, half])).toBe(1);
+  expect(sum(float64, [1, half, least])).toBe(1 + 2 ** -52);
+  expect(sum(float64, [1, half, -least])).toBe(1);
+  expect(sum(float64, [1 + 2 ** -52, half])).toBe(1 + 2 ** -51);
+  expect(sum(float64, [1 + 2 ** -52, half, -least])).toBe(1 + 2 ** -52);
+  expect(sum(float64, [-1, -half, -least])).toBe(-1 - 2 ** -52);
+});
+
 test('small doubles survive beside a large one that is taken back', () => {
   const aggregate = createAggregate({ kind: 'sum', type: float64 }, 'pane');
   aggregate.insert(0.1, at, alone);
