@@ -2,7 +2,7 @@
  * The plan: definitions as the stream needs them: names resolved to indexes, durations to microseconds, expressions to
  * functions over rows. Made once at start, by {@link plan}; `validate.ts` has already refused what is wrong.
  */
-import type { ColumnType, Scalar, Value } from './column.ts';
+import type { ColumnType, Scalar, Value, ValueType } from './column.ts';
 import type { KeyField, KeyTemplate } from './key.ts';
 import type { Encoding, RecordPolicy } from './table.ts';
 import type { Window } from './window.ts';
@@ -122,7 +122,7 @@ export type ResultPlan =
 
 interface FeatureBase {
   readonly name: string;
-  readonly type: ColumnType;
+  readonly type: ValueType;
   /** The value where SQL has null. */
   readonly fallback: Value;
 }

@@ -1,5 +1,5 @@
 /** What is kept of one key of a view, and its bytes: in the changelog and on the local disk. `docs/frames.md` describes them. */
-import type { ColumnType, Scalar, Value } from '../define/column.ts';
+import type { ColumnType, Scalar, Value, ValueType } from '../define/column.ts';
 import type { EntityPlan, ViewPlan } from '../define/plan.ts';
 import type { ByteReader, ByteWriter } from '../frames/bytes.ts';
 import { readRow, writeRow } from '../frames/row-codec.ts';
@@ -61,7 +61,7 @@ const flags = { pending: 1, heldBack: 2, values: 4 } as const;
 /** How the states of a view are written. */
 export class KeyStateCodec {
   private readonly layouts: readonly SeriesLayout[];
-  private readonly featureTypes: readonly ColumnType[];
+  private readonly featureTypes: readonly ValueType[];
   /** Per input, the types of its columns and those of its primary key. */
   private readonly inputs: readonly {
     readonly columns: readonly ColumnType[];

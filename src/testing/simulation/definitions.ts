@@ -1,6 +1,7 @@
 /** The feature views of a simulated run, in the public language. What they must give is written a second time in the oracle. */
 import { boolean, decimal, int32, int64, text, timestamp, timestamptz } from '../../define/column.ts';
-import { count, max, min } from '../../define/aggregate.ts';
+import { count } from '../../define/aggregates/counting.ts';
+import { max, min } from '../../define/aggregates/values.ts';
 import { entity } from '../../define/entity.ts';
 import { and, eq, isNull, lt, ne, not } from '../../define/expression.ts';
 import type { EntityPlan, Plan } from '../../define/plan.ts';
