@@ -37,7 +37,7 @@ export type EventColumn<C extends Columns> = {
   [Name in keyof C]: C[Name] extends Column<'timestamp' | 'timestamptz', false> ? Name & string : never;
 }[keyof C];
 
-/** Columns that are computed from a row, by name. */
+/** Columns that are computed from a row, by name. Of no known names: none. */
 export type DerivedColumns = Readonly<Record<string, Expression<Kind>>>;
 
 /** What `derived` gets: the table's own columns. */
@@ -114,7 +114,7 @@ export interface Connector {
   table<
     const C extends Columns,
     T extends EventTimeOptions<EventColumn<C>> | undefined = undefined,
-    D extends DerivedColumns = Readonly<Record<never, never>>,
+    D extends DerivedColumns = DerivedColumns,
   >(
     name: string,
     options: TableOptions<C, T, D>,
@@ -131,7 +131,7 @@ export function debezium(options: DebeziumOptions): Connector {
     table<
       const C extends Columns,
       T extends EventTimeOptions<EventColumn<C>> | undefined = undefined,
-      D extends DerivedColumns = Readonly<Record<never, never>>,
+      D extends DerivedColumns = DerivedColumns,
     >(name: string, table: TableOptions<C, T, D>): Table<C, T extends object ? true : false, D> {
       type Timed = T extends object ? true : false;
       const defined: Table<C, Timed, D> = {

@@ -13,10 +13,14 @@ export type Inputs<Key extends KeyFields> = Readonly<
 /** What `features` gets for an input: the input itself, for `count`, and its columns, derived ones too. */
 export type InputHandle<I> =
   I extends Input<infer C, infer Timed, Readonly<Record<string, string>>, infer D>
-    ? InputReference<Timed> & { readonly [Name in keyof C]: Expression<KindOf<C[Name]>, Timed> } & {
-        readonly [Name in keyof D]: D[Name] extends Expression<infer K> ? Expression<K, Timed> : never;
-      }
+    ? InputReference<Timed> & {
+        readonly [Name in keyof C]: Expression<KindOf<C[Name]>, Timed>;
+      } & DerivedHandles<D, Timed>
     : never;
+
+type DerivedHandles<D extends DerivedColumns, Timed extends boolean> = string extends keyof D
+  ? unknown
+  : { readonly [Name in keyof D]: D[Name] extends Expression<infer K> ? Expression<K, Timed> : never };
 
 export type FeatureSet = Readonly<Record<string, Feature>>;
 
@@ -76,12 +80,16 @@ export type Features<V> =
   V extends FeatureView<infer F, KeyFields, infer D>
     ? {
         readonly [Name in keyof F]: F[Name] extends Feature<infer K, infer N> ? ReadOf<K, N> : never;
-      } & {
-        readonly [Name in keyof D]: D[Name] extends Expression<infer K extends Kind, boolean, infer N>
-          ? ReadOf<K, N>
-          : never;
-      }
+      } & DerivedFeatures<D>
     : never;
+
+type DerivedFeatures<D extends DerivedColumns> = string extends keyof D
+  ? unknown
+  : {
+      readonly [Name in keyof D]: D[Name] extends Expression<infer K extends Kind, boolean, infer N>
+        ? ReadOf<K, N>
+        : never;
+    };
 
 function inputHandle(inputName: string, input: Input): object {
   const { table } = input as Partial<Input>;
@@ -120,7 +128,7 @@ export function featureView<
   Key extends KeyFields,
   I extends Inputs<Key>,
   F extends FeatureSet,
-  D extends DerivedColumns = Readonly<Record<never, never>>,
+  D extends DerivedColumns = DerivedColumns,
 >(name: string, options: FeatureViewOptions<Key, I, F, D>): FeatureView<F, Key, D> {
   const inputs = options.from as Readonly<Record<string, Input>>;
   const handles = Object.fromEntries(

@@ -1,7 +1,6 @@
 import { aggregate, type Aggregate, type AggregateOptions } from '../aggregate.ts';
 import type { NumericKind } from '../column.ts';
 import type { Expression, Literal } from '../expression.ts';
-import type { LiteralValue } from '../literal.ts';
 
 /** Sums need more room than what they are made of. */
 type SumKind<K extends NumericKind> = K extends 'int32' ? 'int64' : K extends 'float64' ? 'float64' : 'decimal';
@@ -76,5 +75,5 @@ export function histogram<K extends NumericKind, Timed extends boolean>(
   bounds: readonly Literal<NoInfer<K>>[],
   options: AggregateOptions = {},
 ): Aggregate<'list<int64>', false, Timed> {
-  return aggregate({ function: 'histogram', bounds: bounds as readonly LiteralValue[] }, value, options, false);
+  return aggregate({ function: 'histogram', bounds }, value, options, false);
 }

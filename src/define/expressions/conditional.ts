@@ -18,7 +18,7 @@ import type { LiteralValue } from '../literal.ts';
  * @example caseWhen([[isNull(tx.fee), literal(decimal(12, 2), '0.00')]], tx.fee)
  */
 export function literal<K extends Kind>(type: Column<K>, value: Literal<NoInfer<K>>): Expression<K, never, false> {
-  return expression({ op: 'literal', value: value as LiteralValue, type: type.type });
+  return expression({ op: 'literal', value: value, type: type.type });
 }
 
 /** The first that is not null. With a literal at the end it is never null. */

@@ -77,13 +77,13 @@ export const textFunctions: Readonly<Record<string, ScalarFunction>> = {
   startsWith: ofText(
     'startsWith',
     { kind: 'boolean' },
-    (value, prefix) => value.startsWith(prefix!),
+    (value, prefix) => value.startsWith(prefix),
     ([value, prefix]) => `starts_with(${value}, ${prefix})`,
   ),
   contains: ofText(
     'contains',
     { kind: 'boolean' },
-    (value, part) => value.includes(part!),
+    (value, part) => value.includes(part),
     ([value, part]) => `contains(${value}, ${part})`,
   ),
   substring,
