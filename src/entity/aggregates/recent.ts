@@ -123,11 +123,10 @@ export class Recent implements Aggregate {
 
   /** @returns false when it is not there. */
   private removeRow(row: RowValue): boolean {
-    const count = this.rows.remove(row);
-    if (count === 0) return false;
+    if (this.rows.remove(row) === 0) return false;
     this.byAge?.remove(row);
     // Only the newest row of its value is among the newest.
-    if (count === 1 && this.newest !== null && this.newest.remove(row) > 0) {
+    if (this.newest !== null && this.newest.remove(row) > 0) {
       const next = this.newestOf(row.value);
       if (next !== undefined) this.newest.add(next);
     }

@@ -92,6 +92,19 @@ test('infinities and NaN come and go without a trace', () => {
   expect([show(), bytesOf(aggregate)]).toEqual([1.5, before]);
 });
 
+test('infinities and NaN leave a window with their pane', () => {
+  const window = createAggregate({ kind: 'sum', type: float64 }, 'window');
+  window.insert(1.5, at, null);
+  for (const value of [Infinity, -Infinity, Number.NaN]) {
+    const pane = createAggregate({ kind: 'sum', type: float64 }, 'pane');
+    pane.insert(value, at, alone);
+    window.add(pane);
+    expect(resultOf({ function: 'mean', scale: null }, window, 0)).toBe(value);
+    window.subtract(pane);
+    expect(resultOf({ function: 'sum', scale: null }, window, 0)).toBe(1.5);
+  }
+});
+
 test('a sum of 0 is 0, not -0', () => {
   expect([sum(float64, [-0]), sum(float64, [-0, -0]), sum(float64, [1, -1]), mean(float64, [-0])]).toEqual([
     0, 0, 0, 0,
