@@ -19,6 +19,7 @@ const clients = {
   '[^.]*rocks': 'src/state/rocksdb',
   '(prom-client|pino)/': 'src/observability',
   'zod/': 'src/config',
+  'pg/': 'src/operate/postgres',
   '(commander|tsx)/': 'src/cli',
 };
 

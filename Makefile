@@ -1,6 +1,6 @@
 # The commands of Millrace; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check unit stack stack-down bench fmt clean node node_modules
+.PHONY: help demo test check check-ops unit simulate mutants chaos stack stack-down bench fmt clean node node_modules
 
 NODE := node --conditions=source --import tsx
 RUN_TESTS := node deploy/ci/run-tests.mjs
@@ -20,12 +20,24 @@ check: node ## format, lint, types, dependency rules, unused code
 unit: node ## the tests that need no stack
 	@$(RUN_TESTS) unit 2>&1
 
+check-ops: node ## rules, dashboards, Helm chart, manifests (compiles its tools the first time: minutes)
+	@$(RUN_TESTS) ops 2>&1
+
 stack: node_modules ## start Kafka, Redis, S3, Postgres and Debezium here, and write .stack/env
 	@deploy/stack/kafka-client.sh
 	@deploy/stack/up.sh
 
 stack-down: ## stop the stack
 	@deploy/stack/down.sh
+
+simulate: node_modules ## simulated fleets with faults (ARGS='--seeds 1000 --from 1')
+	@npm run -s simulate -- $(ARGS)
+
+mutants: node_modules ## bugs made on purpose, which the simulator must find
+	@npm run -s mutants -- $(ARGS)
+
+chaos: node_modules ## kills, freezes and outages on the stack, compared with SQL (ARGS='--kills 20')
+	@npm run -s chaos -- $(ARGS)
 
 bench: node_modules ## benchmarks (ARGS='...' is passed on)
 	@$(NODE) benchmarks/main.ts $(ARGS)

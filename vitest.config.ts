@@ -42,6 +42,10 @@ export default defineConfig({
       project('property', { testTimeout: 60_000 }),
       project('conformance', { testTimeout: 15_000 }),
       project('simulation', { testTimeout: 120_000 }),
+      // Needs promtool: deploy/ops/tools.sh.
+      project('ops', { testTimeout: 30_000 }),
+      // Needs helm and others, which are compiled: make check-ops.
+      project('chart', { testTimeout: 60_000 }),
       project('integration', { ...needsStack, testTimeout: 60_000, hookTimeout: 60_000 }),
       // Each file owns the whole stack while it runs.
       project('e2e', {

@@ -86,7 +86,7 @@ async function throughWorker(prefix: string, rows: number): Promise<{ cost: Cost
   const env = { BENCH_PREFIX: prefix, MILLRACE_APPLICATION_ID: prefix, MILLRACE_S3_PREFIX: `${prefix}/` };
   const profiles = process.env['BENCH_PROFILE'] ?? '';
   const flags = profiles === '' ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`];
-  const worker = new WorkerProcess('benchmarks/features.ts', env, flags);
+  const worker = new WorkerProcess('benchmarks/features.ts', env, { nodeFlags: flags });
   const one = async (name: string): Promise<number> =>
     [...(await worker.metric(name)).values()].reduce((sum, value) => sum + value, 0);
   try {

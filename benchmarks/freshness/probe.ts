@@ -106,7 +106,7 @@ async function setUp(perSecond: number, options: ProbeOptions, opened: (() => Pr
   };
   const profiles = process.env['BENCH_PROFILE'] ?? '';
   const flags = profiles === '' ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`];
-  const worker = new WorkerProcess('benchmarks/freshness/features.ts', env, flags);
+  const worker = new WorkerProcess('benchmarks/freshness/features.ts', env, { nodeFlags: flags });
   opened.push(() => stopWorker(worker));
   await worker.url();
   const floor = await Floor.start(log, { brokers, redisUrl: url.href, hops });

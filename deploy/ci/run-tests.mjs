@@ -1,8 +1,9 @@
-// make test | check | unit: runs every step, goes on after a failure, and ends with "N passed, N failed".
+// make test | check | unit | check-ops: runs every step, goes on after a failure, and ends with "N passed, N failed".
 //
 //   node deploy/ci/run-tests.mjs test     everything, with the stack
 //   node deploy/ci/run-tests.mjs check    format, lint, types, dependency rules, unused code
 //   node deploy/ci/run-tests.mjs unit     the tests that need no stack
+//   node deploy/ci/run-tests.mjs ops      rules, dashboards, chart and manifests; compiles its tools, minutes the first time
 //
 // A static check is one item. A vitest project counts its tests, plus one failed item for each file that could not be
 // loaded, and one if it crashed, timed out or ran nothing. A set-up step counts only when it fails.
@@ -22,7 +23,7 @@ const totals = { passed: 0, failed: 0 };
 let running;
 
 const mode = process.argv[2] ?? '';
-const modes = { test: runTest, check: runCheck, unit: runUnit };
+const modes = { test: runTest, check: runCheck, unit: runUnit, ops: runOps };
 if (!Object.hasOwn(modes, mode)) {
   console.error(`usage: run-tests.mjs ${Object.keys(modes).join('|')}`);
   process.exit(2);
@@ -36,12 +37,13 @@ try {
 }
 finish();
 
-// ---------------------------------------------------------------------------------------------------- the three modes
+// ----------------------------------------------------------------------------------------------------- the four modes
 
 async function runTest() {
   if (!(await setUp('node_modules', 'node', ['deploy/ci/node-modules.mjs'], minutes(15)))) return;
   await staticChecks({ trustCache: false });
   await withoutStack();
+  await rulesAndDashboards();
   // Both are scripts of the stack; the client is compiled for this machine, since npm ran without install scripts.
   const client = await setUp('kafka client', 'deploy/stack/kafka-client.sh', [], minutes(30));
   const stack = client && (await setUp('stack', 'deploy/stack/up.sh', [], minutes(30)));
@@ -64,6 +66,16 @@ async function runUnit() {
   await withoutStack();
 }
 
+async function runOps() {
+  if (!(await setUp('node_modules', 'node', ['deploy/ci/node-modules.mjs'], minutes(15)))) return;
+  await rulesAndDashboards();
+  if (await setUp('helm, kubeconform', 'deploy/ops/tools.sh', [], minutes(30))) await vitest('chart', minutes(10));
+}
+
+async function rulesAndDashboards() {
+  if (await setUp('promtool', 'deploy/ops/tools.sh', ['promtool'], minutes(5))) await vitest('ops', minutes(5));
+}
+
 async function withoutStack() {
   await setUp('rocksdb', 'deploy/ci/rocksdb.sh', [], minutes(5));
   for (const project of ['unit', 'property', 'conformance', 'simulation']) await vitest(project, minutes(10));
@@ -72,7 +84,7 @@ async function withoutStack() {
 /** Type-aware lint results depend on other files, which ESLint's cache does not know; so `make test` does without it. */
 async function staticChecks({ trustCache }) {
   mkdirSync(cache, { recursive: true });
-  const folders = ['src', 'test', 'benchmarks', 'examples', 'demo'].filter((folder) => existsSync(folder));
+  const folders = ['src', 'test', 'benchmarks', 'examples', 'demo', 'deploy'].filter((folder) => existsSync(folder));
   const lintCache = trustCache
     ? ['--cache', '--cache-strategy', 'content', '--cache-location', `${cache}/eslint/`]
     : [];

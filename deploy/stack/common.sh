@@ -7,12 +7,14 @@ STACK=$ROOT/.stack
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/millrace
 
 HOST=127.0.0.1
-KAFKA_PORT=29092
-KAFKA_CONTROLLER_PORT=29093
-POSTGRES_PORT=25432
-CONNECT_PORT=28083
-REDIS_PORT=26379
-S3_PORT=27070
+# Stacks of two checkouts stand side by side when one of them is shifted; up.sh notes it for the other scripts.
+PORT_SHIFT=${STACK_PORT_SHIFT:-$(cat "$STACK/port-shift" 2>/dev/null || echo 0)}
+KAFKA_PORT=$((29092 + PORT_SHIFT))
+KAFKA_CONTROLLER_PORT=$((29093 + PORT_SHIFT))
+POSTGRES_PORT=$((25432 + PORT_SHIFT))
+CONNECT_PORT=$((28083 + PORT_SHIFT))
+REDIS_PORT=$((26379 + PORT_SHIFT))
+S3_PORT=$((27070 + PORT_SHIFT))
 
 # Of this loopback-only stack; they open nothing else.
 S3_BUCKET=millrace

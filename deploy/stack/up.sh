@@ -46,6 +46,7 @@ EOF
 began=${EPOCHREALTIME/./}
 install_packages
 mkdir -p "$STACK"
+echo "$PORT_SHIFT" >"$STACK/port-shift"
 # Independent of each other, so all at once; Connect itself waits for the broker.
 jobs=()
 for c in "${COMPONENTS[@]}"; do

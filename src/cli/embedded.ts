@@ -5,6 +5,7 @@ import type { Log } from '../log/log.ts';
 import { serveHttp } from '../observability/http-server.ts';
 import type { Logger } from '../observability/logger.ts';
 import { createMetrics, type Metrics } from '../observability/metrics.ts';
+import { measureProcess } from '../observability/process-metrics.ts';
 import { workerRoutes } from '../observability/worker-routes.ts';
 import { createFilesystemObjectStore } from '../offline/filesystem/filesystem-object-store.ts';
 import { createMemoryStateStore } from '../state/memory/memory-state-store.ts';
@@ -12,7 +13,9 @@ import { createMemoryOnlineStore } from '../online/memory/memory-online-store.ts
 import type { OnlineStore } from '../online/online-store.ts';
 import { featureRoute } from '../serve/feature-routes.ts';
 import { sleep, systemClock, type Clock } from '../time/clock.ts';
+import { ProgressMonitor } from '../worker/progress-monitor.ts';
 import { Worker } from '../worker/worker.ts';
+import { healthOf } from './health.ts';
 import { sourceRoute } from './source-route.ts';
 import { packageVersion } from './version.ts';
 
@@ -68,18 +71,19 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     metrics,
     failed: fail,
   });
-  const health = {
-    live: () => worker.state !== 'failed',
-    ready: () => ({
-      ready: worker.readiness.ready,
-      detail: { state: worker.state, restoring: worker.readiness.restoring },
-    }),
-  };
+  const monitor = new ProgressMonitor({ worker, clock, logger, metrics });
+  const stopMeasuring = measureProcess(metrics, clock, null);
   const producer = await log.producer({ name: 'source', failed: fail });
-  const routes = [...workerRoutes(metrics, health), featureRoute(plan, online), await sourceRoute(log, producer, plan)];
+  const routes = [
+    ...workerRoutes(metrics, healthOf(worker, monitor)),
+    featureRoute(plan, online),
+    await sourceRoute(log, producer, plan),
+  ];
   const server = await serveHttp({ ...http, routes });
   const stop = async (): Promise<void> => {
     await worker.stop();
+    await monitor.stop();
+    stopMeasuring();
     await server.close();
     await log.close();
   };

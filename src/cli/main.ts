@@ -29,6 +29,58 @@ program
     await runDev(definitions, options);
   });
 
+program
+  .command('status')
+  .description('what every worker says of itself: tasks, lag, freshness, watermarks')
+  .option('--workers <addresses>', 'http://host:8080, several separated by commas; a name stands for all its addresses')
+  .option('--json', 'for scripts')
+  .action(async (options: { readonly workers?: string; readonly json?: boolean }) => {
+    const { showStatus } = await import('./status.ts');
+    await showStatus(options);
+  });
+
+const topics = program.command('topics').description('the topics that the definitions need');
+for (const [name, description, run] of [
+  ['check', 'are they there, with the right partitions?', 'checkTopics'],
+  ['create', 'make those of the application that are missing', 'createTopics'],
+  ['orphans', 'topics of earlier generations and entities that are gone', 'listOrphans'],
+] as const) {
+  topics
+    .command(name)
+    .description(description)
+    .argument('<definitions>', 'TypeScript or JavaScript file that exports feature views')
+    .option('--json', 'for scripts')
+    .action(async (definitions: string, options: { readonly json?: boolean }) => {
+      const commands = await import('./topics.ts').catch(clientMissing);
+      await commands[run](definitions, options);
+    });
+}
+
+program
+  .command('doctor')
+  .description('database, connector, topics, Redis and bucket against the definitions: what is wrong, and what to do')
+  .argument('<definitions>', 'TypeScript or JavaScript file that exports feature views')
+  .option('--postgres <url>', 'postgres://user@host/database: look at the tables and the replication slots')
+  .option('--connector <url>', 'http://host:8083/connectors/NAME: look at the connector')
+  .option('--json', 'for scripts')
+  .action(async (definitions: string, options: { readonly json?: boolean }) => {
+    const { runDoctor } = await import('./doctor.ts').catch(clientMissing);
+    await runDoctor(definitions, options);
+  });
+
+program
+  .command('dead-letters')
+  .description('records that could not be used')
+  .command('list')
+  .description('the newest of them, with place, reason and value')
+  .option('--topic <source topic>', 'of this one only')
+  .option('--limit <number>', 'as many at most', Number, 100)
+  .option('--json', 'for scripts')
+  .action(async (options: { readonly topic?: string; readonly limit: number; readonly json?: boolean }) => {
+    const { listDeadLetters } = await import('./dead-letters.ts').catch(clientMissing);
+    await listDeadLetters(options);
+  });
+
 function clientMissing(error: unknown): never {
   if (!messageOf(error).includes('Could not locate the bindings file')) throw error;
   const build = 'run npm rebuild @confluentinc/kafka-javascript, or make stack in a checkout';

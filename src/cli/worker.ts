@@ -6,6 +6,7 @@ import { createKafkaLog } from '../log/kafka/kafka-log.ts';
 import { serveHttp, type HttpServer } from '../observability/http-server.ts';
 import { createLogger, type Logger } from '../observability/logger.ts';
 import { createMetrics } from '../observability/metrics.ts';
+import { measureProcess } from '../observability/process-metrics.ts';
 import { workerRoutes } from '../observability/worker-routes.ts';
 import { createS3ObjectStore } from '../offline/s3/s3-object-store.ts';
 import { openRocksStateStore } from '../state/rocksdb/rocksdb-state-store.ts';
@@ -13,7 +14,9 @@ import { createMemoryStateStore } from '../state/memory/memory-state-store.ts';
 import { createRedisOnlineStore } from '../online/redis/redis-online-store.ts';
 import { featureRoute } from '../serve/feature-routes.ts';
 import { systemClock } from '../time/clock.ts';
+import { ProgressMonitor } from '../worker/progress-monitor.ts';
 import { Worker, type WorkerOptions } from '../worker/worker.ts';
+import { healthOf } from './health.ts';
 import { loadDefinitions } from './load-definitions.ts';
 import { untilStopped } from './until-stopped.ts';
 import { packageVersion } from './version.ts';
@@ -29,14 +32,13 @@ export async function runWorker(definitions: string): Promise<void> {
   failure.catch(() => undefined);
   const ports = await openPorts(config, plan, logger);
   const worker = new Worker({ ...ports, failed: fail });
-  const health = {
-    live: () => worker.state !== 'failed',
-    ready: () => ({
-      ready: worker.readiness.ready,
-      detail: { state: worker.state, restoring: worker.readiness.restoring },
-    }),
-  };
-  const routes = [...workerRoutes(ports.metrics, health), featureRoute(plan, ports.online)];
+  const monitor = new ProgressMonitor({ ...ports, worker });
+  const stopMeasuring = measureProcess(
+    ports.metrics,
+    ports.clock,
+    config.roles.includes('entity') ? config.stateDir : null,
+  );
+  const routes = [...workerRoutes(ports.metrics, healthOf(worker, monitor)), featureRoute(plan, ports.online)];
   let server: HttpServer | null = null;
   try {
     server = await serveHttp({ ...config.http, routes });
@@ -46,6 +48,8 @@ export async function runWorker(definitions: string): Promise<void> {
     logger.info({ signal }, 'draining');
   } finally {
     await worker.stop();
+    await monitor.stop();
+    stopMeasuring();
     await server?.close();
     await ports.online.close();
     await ports.state.close();

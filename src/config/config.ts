@@ -6,7 +6,7 @@ import { hideCredentials, isSecretName } from '../util/secrets.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 /** What the process is to do decides what must be set. */
-export type Purpose = 'worker' | 'dev';
+export type Purpose = 'worker' | 'dev' | 'operator';
 
 const whole = (minimum: number): z.ZodType<number> =>
   z
@@ -47,6 +47,7 @@ const variables = {
   MILLRACE_FLUSH_ROWS: whole(1),
   MILLRACE_FLUSH_BYTES: whole(1024),
   MILLRACE_FLUSH_AGE_MS: whole(100),
+  MILLRACE_WORKERS: z.string(),
   MILLRACE_LOG_LEVEL: z.enum(
     ['debug', 'info', 'warn', 'error', 'silent'],
     'must be debug, info, warn, error or silent',
@@ -84,6 +85,8 @@ export interface Config {
   readonly commitInterval_ms: number;
   readonly snapshot_bytes: number;
   readonly flush: { readonly rows: number; readonly bytes: number; readonly age_ms: number };
+  /** Where the workers of the fleet are, for `millrace status`. */
+  readonly workers?: string;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
@@ -118,6 +121,7 @@ export function loadConfig(environment: Environment, purpose: Purpose): Config {
 
 function required(purpose: Purpose, rolesGiven: Config['roles']): Variable[] {
   if (purpose === 'dev') return [];
+  if (purpose === 'operator') return ['MILLRACE_KAFKA_BROKERS'];
   return [
     'MILLRACE_KAFKA_BROKERS',
     ...(rolesGiven.includes('entity') ? (['MILLRACE_REDIS_URL'] as const) : []),
@@ -177,6 +181,7 @@ function assemble(values: ReadonlyMap<Variable, unknown>, kafka: Record<string, 
       bytes: get('MILLRACE_FLUSH_BYTES', 64 * 1024 * 1024),
       age_ms: get('MILLRACE_FLUSH_AGE_MS', 60_000),
     },
+    ...optional('workers', 'MILLRACE_WORKERS'),
     logLevel: get('MILLRACE_LOG_LEVEL', 'info'),
   };
 }

@@ -43,6 +43,8 @@ export interface Log {
   ensureTopics(topics: readonly TopicSpec[]): Promise<void>;
   /** Topics that do not exist are not in the result. */
   describeTopics(names: readonly string[]): Promise<ReadonlyMap<string, TopicInfo>>;
+  /** Of all topics that this client may see, in no order. */
+  topicNames(): Promise<readonly string[]>;
   producer(options: ProducerOptions): Promise<LogProducer>;
   transactor(options: TransactorOptions): Promise<Transactor>;
   /** Joins the group. No handler is called before this has resolved. */

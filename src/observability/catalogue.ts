@@ -34,10 +34,25 @@ export const catalogue = {
   },
   millrace_frames_total: { type: 'counter', labels: ['entity'], help: 'Rows frames appended to the entity log.' },
   millrace_frame_rows_total: { type: 'counter', labels: ['entity'], help: 'Row changes in those frames.' },
-  millrace_source_lag_records: {
+  millrace_lag_records: {
     type: 'gauge',
-    labels: ['topic', 'partition'],
-    help: 'Records of a source partition that are not yet handled.',
+    labels: ['kind', 'topic', 'partition'],
+    help: 'Records of a partition that its task (ingest, entity, offline) has not taken yet; looked at every 5 s.',
+  },
+  millrace_lag_seconds: {
+    type: 'gauge',
+    labels: ['kind', 'topic', 'partition'],
+    help: 'Age of the newest record that the task has taken, while there are further ones; before its first, the age of the assignment. 0 without lag.',
+  },
+  millrace_stuck_tasks: {
+    type: 'gauge',
+    labels: ['kind'],
+    help: 'Tasks that have lag, wait for nothing that is known, and have not moved for 30 s. The worker is not live then.',
+  },
+  millrace_heartbeat_age_seconds: {
+    type: 'gauge',
+    labels: ['topic'],
+    help: 'Age of the newest heartbeat of a connector, once there was one.',
   },
   millrace_snapshot_staged_rows: {
     type: 'gauge',
@@ -73,6 +88,11 @@ export const catalogue = {
     help: 'Values that an aggregate of a pane left out, because it holds as many as it may; they cannot be taken back.',
   },
   millrace_state_keys: { type: 'gauge', labels: ['entity', 'partition'], help: 'Keys that hold state.' },
+  millrace_watermark_age_seconds: {
+    type: 'gauge',
+    labels: ['entity', 'partition'],
+    help: 'How far the data mark, the watermark of the rows themselves, is behind the wall clock. Grows while nothing is written to a table.',
+  },
   millrace_clock_mark_age_seconds: {
     type: 'gauge',
     labels: ['entity', 'partition'],
@@ -88,6 +108,11 @@ export const catalogue = {
     labels: [],
     help: 'Time of one call of the online store.',
     buckets: latencyBuckets_s,
+  },
+  millrace_online_failures_total: {
+    type: 'counter',
+    labels: [],
+    help: 'Calls of the online store that failed, or whose outcome is unknown, and are made again.',
   },
   millrace_online_pending_values: { type: 'gauge', labels: [], help: 'Values that wait for the online store.' },
   millrace_freshness_seconds: {
@@ -121,8 +146,10 @@ export const catalogue = {
   },
   millrace_commits_total: {
     type: 'counter',
-    labels: ['result'],
-    help: 'Commits of entity tasks: committed, or failed, which sends its tasks back to what is committed.',
+    labels: ['kind', 'result'],
+    help:
+      'Commits of a worker: committed, or failed. A failed one sends entity tasks back to what is committed; for the other kinds the ' +
+      'next commit covers it.',
   },
   millrace_changelog_records_total: { type: 'counter', labels: [], help: 'Changes of state written to changelogs.' },
   millrace_restores_total: {
@@ -137,6 +164,24 @@ export const catalogue = {
     help: 'Time until the tasks of one assignment are restored.',
     buckets: latencyBuckets_s,
   },
+  millrace_restore_remaining_records: {
+    type: 'gauge',
+    labels: [],
+    help: 'Changelog records that restoring tasks have still to read.',
+  },
+  millrace_state_write_seconds: {
+    type: 'histogram',
+    labels: [],
+    help: 'Time of one write to the local state store.',
+    buckets: latencyBuckets_s,
+  },
+  millrace_state_disk_bytes: {
+    type: 'gauge',
+    labels: [],
+    help: 'What the state directory takes; looked at every 30 s.',
+  },
+  millrace_state_volume_bytes: { type: 'gauge', labels: [], help: 'Size of the file system that holds it.' },
+  millrace_state_volume_free_bytes: { type: 'gauge', labels: [], help: 'What is free on that file system.' },
   millrace_state_wiped_total: {
     type: 'counter',
     labels: [],
@@ -151,12 +196,47 @@ export const catalogue = {
     labels: ['view'],
     help: 'Puts that failed and are tried again.',
   },
+  millrace_offline_held_bytes: {
+    type: 'gauge',
+    labels: [],
+    help: 'Feature-log records that wait to be put; reading pauses at 128 MiB.',
+  },
+  millrace_partitions: {
+    type: 'gauge',
+    labels: ['kind'],
+    help: 'Partitions that there are for tasks of a kind, over the whole fleet: how many workers can share them.',
+  },
+  millrace_rebalances_total: {
+    type: 'counter',
+    labels: ['kind', 'event'],
+    help: 'Partitions of a group changed hands: assigned, revoked, or lost, when the group had gone on without this worker.',
+  },
   millrace_tasks_owned: {
     type: 'gauge',
     labels: ['kind'],
     help: 'Partitions that this worker owns: ingest, entity, offline.',
   },
   millrace_tasks_restoring: { type: 'gauge', labels: [], help: 'Entity partitions that still rebuild their state.' },
+  millrace_event_loop_delay_seconds: {
+    type: 'gauge',
+    labels: ['quantile'],
+    help: 'How late timers of the process were, over the last 10 s: 0.5, 0.99, and 1 for the worst.',
+  },
+  millrace_event_loop_utilization_ratio: {
+    type: 'gauge',
+    labels: [],
+    help: 'Share of the last 10 s in which the event loop was busy. Near 1 the worker has no processor time left.',
+  },
+  millrace_memory_limit_bytes: {
+    type: 'gauge',
+    labels: [],
+    help: 'What the process may take: the limit of its container, or else the memory of the machine. To be held against process_resident_memory_bytes.',
+  },
+  millrace_heap_limit_bytes: {
+    type: 'gauge',
+    labels: [],
+    help: 'Largest JavaScript heap. To be held against nodejs_heap_size_used_bytes.',
+  },
   millrace_build_info: { type: 'gauge', labels: ['version'], help: 'Always 1.' },
 } as const satisfies Readonly<Record<string, MetricEntry>>;
 

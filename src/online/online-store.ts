@@ -37,7 +37,7 @@ export interface OnlineStored {
 export interface Canary {
   /** Unique among all that use the store, such as `<application>.<entity>.g<generation>/<partition>`. */
   readonly task: string;
-  /** Once this call has succeeded, all values of the task up to here are stored. An integer. */
+  /** Once this call has succeeded, all values of the task up to here are stored. An integer; while values are written again, a part more. */
   readonly position: number;
   /**
    * What the store must hold, if nothing was lost: what it has acknowledged before. While it holds less, the canary is not

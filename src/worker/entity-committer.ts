@@ -37,6 +37,7 @@ interface Prepared extends TaskCommit {
 export class EntityCommitter {
   private readonly options: EntityCommitterOptions;
   private committing: Promise<void> = Promise.resolve();
+  private transacting: Promise<void> = Promise.resolve();
   private stopped = false;
 
   constructor(options: EntityCommitterOptions) {
@@ -46,6 +47,11 @@ export class EntityCommitter {
   /** Resolves when no commit is under way. */
   get idle(): Promise<void> {
     return this.committing.catch(() => undefined);
+  }
+
+  /** Resolves when nothing of a commit is on its way to the log or to disk. */
+  get written(): Promise<void> {
+    return this.transacting.catch(() => undefined);
   }
 
   /** Calls run one after another. @throws MillraceError when it failed; the tasks were told. */
@@ -67,11 +73,12 @@ export class EntityCommitter {
     const started_ms = clock.monotonic_ms();
     try {
       await this.options.writer.settle();
-      await this.transact(taken.filter(({ owned }) => !owned.isReleased));
-      metrics.counter('millrace_commits_total', { result: 'committed' }).add(1);
+      this.transacting = this.transact(taken.filter(({ owned }) => !owned.isReleased));
+      await this.transacting;
+      metrics.counter('millrace_commits_total', { kind: 'entity', result: 'committed' }).add(1);
       metrics.histogram('millrace_commit_seconds', {}).observe((clock.monotonic_ms() - started_ms) / 1000);
     } catch (error) {
-      metrics.counter('millrace_commits_total', { result: 'failed' }).add(1);
+      metrics.counter('millrace_commits_total', { kind: 'entity', result: 'failed' }).add(1);
       this.options.rolledBack(taken.map(({ owned }) => owned));
       throw error;
     }
@@ -116,10 +123,12 @@ export class EntityCommitter {
 
   /** The commit is made: what the disk refuses now is written before the next one, which waits. */
   private async write(writes: readonly TaskWrite[]): Promise<void> {
-    const { store, clock, logger } = this.options;
+    const { store, clock, logger, metrics } = this.options;
     for (;;) {
+      const started_ms = clock.monotonic_ms();
       try {
         await store.write(writes);
+        metrics.histogram('millrace_state_write_seconds', {}).observe((clock.monotonic_ms() - started_ms) / 1000);
         return;
       } catch (error) {
         if (!(error instanceof RetriableError) || this.stopped) throw error;

@@ -31,7 +31,10 @@ export class EntityMetrics {
 
   export(now_ms: number): void {
     this.metrics.gauge('millrace_state_keys', this.labels).set(this.task.size);
-    const { clock_us } = this.task.marks;
+    const { clock_us, data_us } = this.task.marks;
+    if (data_us !== -Infinity) {
+      this.metrics.gauge('millrace_watermark_age_seconds', this.labels).set(now_ms / 1000 - data_us / 1e6);
+    }
     if (clock_us !== -Infinity) {
       this.metrics.gauge('millrace_clock_mark_age_seconds', this.labels).set(now_ms / 1000 - clock_us / 1e6);
     }
@@ -49,6 +52,7 @@ export class EntityMetrics {
     this.export(now_ms);
     this.metrics.remove('millrace_state_keys', this.labels);
     this.metrics.remove('millrace_clock_mark_age_seconds', this.labels);
+    this.metrics.remove('millrace_watermark_age_seconds', this.labels);
   }
 }
 

@@ -14,9 +14,11 @@ import { OnlineRepair } from './online-repair.ts';
 import { OnlineWriter } from './online-writer.ts';
 import { OwnedEntityPartition } from './owned-entity-partition.ts';
 import { partitionId } from './partition-id.ts';
+import { countRebalance } from './rebalance-metrics.ts';
 import { Repeater } from './repeater.ts';
 import type { RunnerOptions } from './runner-options.ts';
 import { StateRestorer } from './state-restorer.ts';
+import { progressOf, type TaskProgress } from './task-progress.ts';
 import { TickScheduler } from './tick-scheduler.ts';
 import { entityLogTopic } from './topics.ts';
 
@@ -68,6 +70,8 @@ export class EntityRunner {
 
   async start(): Promise<void> {
     const { log, application, failed, clock, commitInterval_ms, logger } = this.options;
+    const partitions = [...this.entities.values()].reduce((sum, entity) => sum + entity.partitions, 0);
+    this.options.metrics.gauge('millrace_partitions', { kind: 'entity' }).set(partitions);
     this.producer = await log.producer({ name: 'entity', failed });
     const transactor = await log.transactor({ name: `${application}.entity`, failed });
     await this.restorer.start();
@@ -78,6 +82,7 @@ export class EntityRunner {
         assigned: (partitions) => this.assigned(partitions),
         revoked: (partitions) => this.revoked(partitions),
         lost: (partitions) => {
+          countRebalance(this.options.metrics, 'entity', 'lost');
           this.release(partitions);
         },
         batch: (records) => this.batch(records),
@@ -113,6 +118,12 @@ export class EntityRunner {
     return [...this.owned.values()].filter((owned) => owned.isRestoring).map(({ at }) => partitionId(at));
   }
 
+  /** Where its tasks stand, those that restore left out. */
+  progress(): Promise<readonly TaskProgress[]> {
+    const running = [...this.owned.values()].filter(({ task }) => task !== null);
+    return progressOf('entity', this.consumer!, running, this.writer.isWaiting ? 'the online store' : null);
+  }
+
   /** It owns partitions, and every frame that is in them now is applied, online and committed. */
   async caughtUp(): Promise<boolean> {
     const owned = [...this.owned.values()];
@@ -139,9 +150,11 @@ export class EntityRunner {
   }
 
   private assigned(partitions: readonly TopicPartition[]): Promise<readonly Start[]> {
-    const { logger, application } = this.options;
+    const { logger, application, clock, metrics } = this.options;
+    countRebalance(metrics, 'entity', 'assigned');
     const opened = partitions.map((at) => {
-      const owned = new OwnedEntityPartition(application, this.entities.get(at.topic)!, at.partition);
+      const entity = this.entities.get(at.topic)!;
+      const owned = new OwnedEntityPartition(application, entity, at.partition, clock.now_ms());
       this.owned.set(partitionId(at), owned);
       return owned;
     });
@@ -161,6 +174,8 @@ export class EntityRunner {
   private async open(partitions: readonly OwnedEntityPartition[]): Promise<void> {
     const consumer = this.consumer!;
     try {
+      // A commit of an earlier life, of a worker that was frozen meanwhile, would put its old state over the restored one.
+      await this.committer!.written;
       const restored = await this.restorer.restore(partitions, consumer);
       const isWanted = (owned: OwnedEntityPartition): boolean => !this.stopped && !owned.isReleased;
       const ats = [...restored.keys()].filter(isWanted).map(({ at }) => at);
@@ -181,11 +196,11 @@ export class EntityRunner {
 
   /** Back to what is committed: a later life of the same partitions. */
   private reopen(partitions: readonly OwnedEntityPartition[]): void {
-    const { application } = this.options;
+    const { application, clock } = this.options;
     const still = partitions.filter((owned) => this.owned.get(partitionId(owned.at)) === owned);
     const anew = still.map((owned) => {
       this.letGo(owned);
-      const next = new OwnedEntityPartition(application, owned.entity, owned.at.partition);
+      const next = new OwnedEntityPartition(application, owned.entity, owned.at.partition, clock.now_ms());
       this.owned.set(partitionId(owned.at), next);
       return next;
     });
@@ -196,6 +211,7 @@ export class EntityRunner {
 
   private async revoked(partitions: readonly TopicPartition[]): Promise<void> {
     const leaving = partitions.flatMap((at) => this.owned.get(partitionId(at)) ?? []);
+    countRebalance(this.options.metrics, 'entity', 'revoked');
     try {
       await atMost(this.options.clock, revokeBudget_ms, this.committer!.commit(leaving));
     } catch (error) {
@@ -234,6 +250,7 @@ export class EntityRunner {
     const { metrics, clock } = this.options;
     for (const owned of this.owned.values()) owned.exportMetrics(clock.now_ms());
     metrics.gauge('millrace_tasks_restoring', {}).set(this.restoring.length);
+    metrics.gauge('millrace_restore_remaining_records', {}).set(this.restorer.remaining);
     metrics.gauge('millrace_online_pending_values', {}).set(this.writer.pending);
   }
 
@@ -267,5 +284,6 @@ export class EntityRunner {
       });
     }
     owned.next = record.offset + 1;
+    owned.reached_ms = record.timestamp_ms;
   }
 }

@@ -14,10 +14,12 @@ import { appendDeadLetter } from './dead-letters.ts';
 import { HeartbeatReader } from './heartbeat-reader.ts';
 import { OwnedSource, type RecordOutcome } from './owned-source.ts';
 import { partitionId } from './partition-id.ts';
+import { countRebalance } from './rebalance-metrics.ts';
 import { Repeater } from './repeater.ts';
 import type { RunnerOptions } from './runner-options.ts';
 import { SourceClock } from './source-clock.ts';
 import { naming, SourceTopics } from './source-topics.ts';
+import { progressOf, type TaskProgress } from './task-progress.ts';
 import { deadLetterTopic, entityLogTopic } from './topics.ts';
 
 /** Unacknowledged frames that an ingest may have under way before it stops reading. */
@@ -56,6 +58,8 @@ export class IngestRunner {
   async start(): Promise<void> {
     const { log, application, failed, clock, commitInterval_ms } = this.options;
     await this.topics.start();
+    const partitions = [...this.tables.keys()].reduce((sum, topic) => sum + this.topics.info(topic).partitions, 0);
+    this.options.metrics.gauge('millrace_partitions', { kind: 'ingest' }).set(partitions);
     this.producer = await log.producer({ name: 'ingest', failed });
     await this.heartbeats.start();
     this.consumer = await log.groupConsumer({
@@ -69,6 +73,7 @@ export class IngestRunner {
           }),
         revoked: (partitions) => this.revoked(partitions),
         lost: (partitions) => {
+          countRebalance(this.options.metrics, 'ingest', 'lost');
           this.release(partitions);
         },
         batch: (records) => this.batch(records),
@@ -85,6 +90,17 @@ export class IngestRunner {
       routesOf: (topic) => this.routes.get(topic)!,
       endSnapshots: (sources, heartbeats) => this.endSnapshots(sources, heartbeats),
     });
+  }
+
+  /** Where its tasks stand. */
+  progress(): Promise<readonly TaskProgress[]> {
+    const isFull = this.producer!.pending_bytes > pendingLimit_bytes;
+    return progressOf('ingest', this.consumer!, this.sources(), isFull ? 'the entity log takes no more frames' : null);
+  }
+
+  /** Per topic, the time of the newest heartbeat of its connector, milliseconds. */
+  heartbeats_ms(): ReadonlyMap<string, number> {
+    return this.heartbeats.newest();
   }
 
   /** It owns partitions, every record that is in them now has been handled, and its frames are acknowledged. */
@@ -113,6 +129,7 @@ export class IngestRunner {
 
   private async assigned(partitions: readonly TopicPartition[]): Promise<readonly Offset[]> {
     const consumer = this.consumer!;
+    countRebalance(this.options.metrics, 'ingest', 'assigned');
     const committed = await consumer.committed(partitions);
     const beginnings = await consumer.beginningOffsets(partitions);
     await this.topics.check();
@@ -151,6 +168,7 @@ export class IngestRunner {
 
   private async revoked(partitions: readonly TopicPartition[]): Promise<void> {
     const leaving = partitions.flatMap((at) => this.owned.get(partitionId(at)) ?? []);
+    countRebalance(this.options.metrics, 'ingest', 'revoked');
     try {
       await this.commit(leaving);
     } catch (error) {
@@ -188,6 +206,7 @@ export class IngestRunner {
         touched.add(owned);
         owned.count(this.accept(owned, record, now_ms));
         owned.next = record.offset + 1;
+        owned.reached_ms = record.timestamp_ms;
       }
     } catch (error) {
       this.isStopped = true;
@@ -270,9 +289,11 @@ export class IngestRunner {
     if (kept.length === 0) return;
     await this.consumer!.commit(kept.map(({ offset }) => offset));
     for (const { owned, text } of kept) owned.committed = text;
+    this.options.metrics.counter('millrace_commits_total', { kind: 'ingest', result: 'committed' }).add(1);
   }
 
   private readonly commitFailed = (error: unknown): void => {
+    this.options.metrics.counter('millrace_commits_total', { kind: 'ingest', result: 'failed' }).add(1);
     if (error instanceof SourceStoppedError || error instanceof FatalError) this.options.failed(error);
     else
       this.options.logger.warn(

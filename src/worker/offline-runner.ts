@@ -8,7 +8,9 @@ import { readRange } from '../offline/parquet.ts';
 import { atMost, sleep } from '../time/clock.ts';
 import type { RunnerOptions } from './runner-options.ts';
 import { partitionId } from './partition-id.ts';
+import { countRebalance } from './rebalance-metrics.ts';
 import { Repeater } from './repeater.ts';
+import { progressOf, type TaskProgress } from './task-progress.ts';
 import { featureLogTopic } from './topics.ts';
 
 /** Records that may be held while the store is away; then reading pauses. */
@@ -31,6 +33,8 @@ interface OwnedOffline {
   readonly puts: Map<ViewPlan, Promise<void>>;
   committed: number;
   released: boolean;
+  /** Timestamp of the newest record that was taken; before the first, when the partition was assigned. */
+  reached_ms: number;
 }
 
 export class OfflineRunner {
@@ -40,6 +44,8 @@ export class OfflineRunner {
   private consumer: GroupConsumer | null = null;
   private repeater: Repeater | null = null;
   private paused = false;
+  /** The last call of the object store failed. */
+  private isWaiting = false;
   private stopped = false;
 
   constructor(options: OfflineRunnerOptions) {
@@ -51,16 +57,20 @@ export class OfflineRunner {
   async start(): Promise<void> {
     const { log, application, failed, clock, objects, flush, logger } = this.options;
     await objects.probe();
+    const partitions = [...this.entities.values()].reduce((sum, entity) => sum + entity.partitions, 0);
+    this.options.metrics.gauge('millrace_partitions', { kind: 'offline' }).set(partitions);
     this.consumer = await log.groupConsumer({
       group: `${application}.offline`,
       topics: [...this.entities.keys()],
       handlers: {
         assigned: (partitions) => this.assigned(partitions),
         revoked: async (partitions) => {
+          countRebalance(this.options.metrics, 'offline', 'revoked');
           await this.commit(this.ownedOf(partitions)).catch(this.notCommitted);
           this.release(partitions);
         },
         lost: (partitions) => {
+          countRebalance(this.options.metrics, 'offline', 'lost');
           this.release(partitions);
         },
         batch: (records) => {
@@ -71,6 +81,12 @@ export class OfflineRunner {
     });
     this.repeater = new Repeater(clock, Math.min(1000, flush.age_ms), () => this.tend(), this.notCommitted);
     logger.info({ topics: [...this.entities.keys()] }, 'offline tasks started');
+  }
+
+  /** Where its tasks stand. */
+  progress(): Promise<readonly TaskProgress[]> {
+    const waits = this.paused || this.isWaiting;
+    return progressOf('offline', this.consumer!, [...this.owned.values()], waits ? 'the object store' : null);
   }
 
   /** Puts everything that is in the feature logs now, and commits it. */
@@ -98,6 +114,7 @@ export class OfflineRunner {
   }
 
   private async assigned(partitions: readonly TopicPartition[]): Promise<readonly Offset[]> {
+    countRebalance(this.options.metrics, 'offline', 'assigned');
     const committed = await this.consumer!.committed(partitions);
     const beginnings = await this.consumer!.beginningOffsets(partitions);
     const newest = await this.newestOf(partitions);
@@ -118,6 +135,7 @@ export class OfflineRunner {
           puts: new Map(),
           committed: committed[i]?.offset ?? -1,
           released: false,
+          reached_ms: this.options.clock.now_ms(),
         });
         this.countOwned();
         return { ...at, offset: start };
@@ -175,6 +193,7 @@ export class OfflineRunner {
       const owned = this.owned.get(partitionId(record));
       if (owned === undefined) continue;
       owned.task.accept(record.offset, record.value!, now_ms);
+      owned.reached_ms = record.timestamp_ms;
       touched.add(owned);
     }
     for (const owned of touched) this.put(owned);
@@ -185,6 +204,7 @@ export class OfflineRunner {
   private bound(): void {
     const owned = [...this.owned.values()];
     const held_bytes = owned.reduce((sum, { task }) => sum + task.held_bytes, 0);
+    this.options.metrics.gauge('millrace_offline_held_bytes', {}).set(held_bytes);
     const partitions = owned.map(({ at }) => at);
     if (!this.paused && held_bytes > heldLimit_bytes) {
       this.paused = true;
@@ -222,9 +242,11 @@ export class OfflineRunner {
     const offsets = moved.map(({ at, task }) => ({ ...at, offset: task.done }));
     await this.consumer!.commit(offsets);
     moved.forEach((each, i) => (each.committed = offsets[i]!.offset));
+    this.options.metrics.counter('millrace_commits_total', { kind: 'offline', result: 'committed' }).add(1);
   }
 
   private readonly notCommitted = (error: unknown): void => {
+    this.options.metrics.counter('millrace_commits_total', { kind: 'offline', result: 'failed' }).add(1);
     this.options.logger.warn(
       { group: 'offline', error: messageOf(error) },
       'offsets were not committed; the next commit covers them',
@@ -275,11 +297,14 @@ export class OfflineRunner {
     const { clock, logger, metrics } = this.options;
     for (let backoff_ms = firstBackoff_ms; ; backoff_ms = Math.min(backoff_ms * 2, longestBackoff_ms)) {
       try {
-        return await call();
+        const result = await call();
+        this.isWaiting = false;
+        return result;
       } catch (error) {
         if (!(error instanceof RetriableError) || this.stopped) throw error;
         if (view !== undefined) metrics.counter('millrace_offline_put_failures_total', { view }).add(1);
         logger.warn({ backoff_ms, error: messageOf(error) }, 'the object store does not answer; trying again');
+        this.isWaiting = true;
         await sleep(clock, backoff_ms);
       }
     }

@@ -57,6 +57,7 @@ export class OnlineWriter {
   private beats = new Set<ValueOwner>();
   private incarnation: string | null = null;
   private stopped = false;
+  private failing = false;
   private waiters: { readonly until: number; readonly resolve: () => void; readonly reject: (error: Error) => void }[] =
     [];
   private added = 0;
@@ -70,6 +71,11 @@ export class OnlineWriter {
   /** Values that are not acknowledged. {@link settle} counts the same ones. */
   get pending(): number {
     return this.added - this.settled;
+  }
+
+  /** The last call failed: values wait for the store. */
+  get isWaiting(): boolean {
+    return this.failing;
   }
 
   /** @param again the values were online before. */
@@ -118,6 +124,7 @@ export class OnlineWriter {
       try {
         await this.call(values);
         backoff_ms = firstBackoff_ms;
+        this.failing = false;
         this.settled += values.length;
       } catch (error) {
         if (!(error instanceof RetriableError)) {
@@ -125,6 +132,8 @@ export class OnlineWriter {
           return;
         }
         this.queue = [...values, ...this.queue];
+        this.failing = true;
+        this.options.metrics.counter('millrace_online_failures_total', {}).add(1);
         this.options.metrics.counter('millrace_online_writes_total', { result: 'retried' }).add(values.length);
         this.options.logger.warn(
           { backoff_ms, pending: this.queue.length, error: messageOf(error) },

@@ -47,11 +47,14 @@ export class OwnedEntityPartition implements ValueOwner {
   /** The next position to be applied. */
   next = 0;
   committed = 0;
+  /** Timestamp of the newest record that was applied; before the first, when its life began. */
+  reached_ms: number;
   private phase: Phase = { kind: 'restoring' };
   /** Acknowledged values that the feature log does not have, in the order of their positions. */
   private readonly visible: PendingValue[] = [];
 
-  constructor(application: string, entity: EntityPlan, partition: number) {
+  constructor(application: string, entity: EntityPlan, partition: number, now_ms: number) {
+    this.reached_ms = now_ms;
     this.at = { topic: entityLogTopic(application, entity), partition };
     this.changelog = { topic: changelogTopic(application, entity), partition };
     this.featureLog = { topic: featureLogTopic(application, entity), partition };

@@ -20,6 +20,8 @@ export class OwnedSource {
   /** What was committed last: offset and metadata. */
   committed = '';
   lastRecord_ms: number;
+  /** Timestamp of the newest record that was taken; before the first, when the partition was assigned. */
+  reached_ms: number;
   /** It belongs to somebody else, or to a later life. */
   isReleased = false;
   private readonly metrics: Metrics;
@@ -32,6 +34,7 @@ export class OwnedSource {
     this.source = source;
     this.next = next;
     this.lastRecord_ms = now_ms;
+    this.reached_ms = now_ms;
     this.metrics = metrics;
     const { topic } = at;
     const count = (outcome: RecordOutcome): Count => ({

@@ -18,7 +18,7 @@ const defaultIdle_us = 1_000_000;
 
 export interface SourceClockOptions extends Pick<
   RunnerOptions,
-  'plan' | 'application' | 'clock' | 'logger' | 'metrics' | 'failed'
+  'plan' | 'application' | 'clock' | 'logger' | 'failed'
 > {
   readonly consumer: GroupConsumer;
   readonly producer: LogProducer;
@@ -49,16 +49,14 @@ export class SourceClock {
   }
 
   private async checkIdle(): Promise<void> {
-    const { clock, consumer, heartbeats, metrics } = this.options;
+    const { clock, consumer, heartbeats } = this.options;
     const owned = this.options.owned();
     if (owned.length === 0) return;
     const asked_ms = clock.now_ms();
     const newest_ms = heartbeats.newest();
     const ends = await consumer.endOffsets(owned.map(({ at }) => at));
     const caughtUp = owned.filter((each, i) => {
-      const { at, next, source, lastRecord_ms } = each;
-      const labels = { topic: at.topic, partition: String(at.partition) };
-      metrics.gauge('millrace_source_lag_records', labels).set(Math.max(0, ends[i]! - next));
+      const { at, source, lastRecord_ms } = each;
       const reached = consumer.position(at);
       if (reached === null || reached < ends[i]!) return false;
       source.caughtUp(asked_ms, lastRecord_ms, newest_ms.get(source.table.heartbeatTopic) ?? null);

@@ -50,6 +50,15 @@ export class StateRestorer {
     this.options = options;
   }
 
+  /** Changelog records that are still to be read. */
+  get remaining(): number {
+    const left = [...this.restoring.values()].filter(({ owned }) => !owned.isReleased);
+    return left.reduce((sum, { owned, from, end }) => {
+      const position = this.reader!.position(owned.changelog) ?? from;
+      return sum + Math.max(0, end - position);
+    }, 0);
+  }
+
   async start(): Promise<void> {
     const { log, failed } = this.options;
     this.reader = await log.reader({ batch: (records) => this.take(records), failed });

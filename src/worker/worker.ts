@@ -11,6 +11,7 @@ import { IngestRunner } from './ingest-runner.ts';
 import { OfflineRunner } from './offline-runner.ts';
 import type { RunnerOptions } from './runner-options.ts';
 import type { FlushLimits } from '../offline/offline-task.ts';
+import type { TaskProgress } from './task-progress.ts';
 import { internalTopics } from './topics.ts';
 
 export type Role = 'ingest' | 'entity' | 'offline';
@@ -68,6 +69,18 @@ export class Worker {
   get readiness(): { ready: boolean; restoring: readonly string[] } {
     const restoring = this.entity?.restoring ?? [];
     return { ready: this.current === 'running' && restoring.length === 0, restoring };
+  }
+
+  /** Where its tasks stand; empty unless it runs. @throws MillraceError when the log gives no answer. */
+  async progress(): Promise<readonly TaskProgress[]> {
+    if (this.current !== 'running') return [];
+    const runners = [this.ingest, this.entity, this.offline];
+    return (await Promise.all(runners.map(async (runner) => (await runner?.progress()) ?? []))).flat();
+  }
+
+  /** Per topic, the time of the newest heartbeat of its connector, milliseconds. */
+  heartbeats_ms(): ReadonlyMap<string, number> {
+    return this.ingest?.heartbeats_ms() ?? new Map();
   }
 
   /** @throws MillraceError when the worker cannot start; it is stopped then. */

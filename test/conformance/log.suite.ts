@@ -58,6 +58,7 @@ export function logSuite(create: () => Promise<LogUnderTest>): void {
       expect(first.get(name)).toEqual({ name, id: expect.stringMatching(/^[0-9a-f]{32}$/), partitions: 3 });
       expect(second.get(name)).toEqual(first.get(name));
       expect(await under.log.describeTopics([])).toEqual(new Map());
+      expect((await under.log.topicNames()).filter((each) => each === name)).toEqual([name]);
     });
 
     test('another number of partitions is a mismatch', async () => {

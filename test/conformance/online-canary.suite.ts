@@ -58,6 +58,13 @@ export function onlineCanarySuite(name: string, open: () => Promise<FlushableSto
       expect(await held()).toBe(0);
     });
 
+    test('a part of a position is one too', async () => {
+      await beat({ task: 'a', position: 20 });
+      expect(await beat({ task: 'a', position: 20 + 2 ** -16, expected: 20 })).toEqual([20]);
+      expect(await beat({ task: 'a', position: 21, expected: 20 + 2 ** -16 })).toEqual([20 + 2 ** -16]);
+      expect(await held()).toBe(21);
+    });
+
     test('a batch carries them, whatever becomes of its writes', async () => {
       const first = await store.upsert([write('k1', 5), write('k2', 6)], [{ task: 'a', position: 6 }]);
       expect(first).toMatchObject({ stored: [{ applied: true }, { applied: true }], found: [null] });

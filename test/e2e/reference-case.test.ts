@@ -16,6 +16,7 @@ import { createS3ObjectStore } from '../../src/offline/s3/s3-object-store.ts';
 import { systemClock } from '../../src/time/clock.ts';
 import { CapturedShop } from '../support/captured-shop.ts';
 import { readFeatureLog, readParquet } from '../support/feature-log-reader.ts';
+import { newestPerUser, textOf } from '../support/feature-texts.ts';
 import { differences, readOnline, type OnlineValue } from '../support/reference-comparison.ts';
 import { loadTransactions, timestampText, type Unretracted } from '../support/transactions-load.ts';
 import { until } from '../support/until.ts';
@@ -202,20 +203,3 @@ describe('the reference case', { timeout: 2 * window_ms + 120_000 }, () => {
     }
   }
 });
-
-function textOf({ count, last, asOf_us, visibleAt_us }: OnlineValue): string {
-  const last_us = last === null ? '' : Date.parse(last) * 1000;
-  return [count, last_us, asOf_us, visibleAt_us].join(' ');
-}
-
-/** Per user the row of the newest position, as {@link textOf} writes it. */
-function newestPerUser(rows: readonly string[]): Map<number, string> {
-  const newest = new Map<number, { position: number; text: string }>();
-  for (const row of rows) {
-    const [, position, user, ...rest] = row.split(' ');
-    const known = newest.get(Number(user));
-    if (known !== undefined && known.position >= Number(position)) continue;
-    newest.set(Number(user), { position: Number(position), text: rest.join(' ') });
-  }
-  return new Map([...newest].map(([user, { text }]) => [user, text] as const).sort(([a], [b]) => a - b));
-}

@@ -52,7 +52,7 @@ export const online: readonly Mutant[] = [
   {
     name: 'canary raised in the middle of a repair',
     file: 'worker/online-canary.ts',
-    find: 'return { task, position: state.floor ?? 0, expected: state.floor };',
+    find: 'return { task, position: state.floor === null ? -1 : above(state.floor), expected: state.floor };',
     replace: 'return { task, position: highest, expected: state.floor };',
     why: 'who takes over in the middle of a repair believes that it is done',
   },
@@ -93,6 +93,13 @@ export const offline: readonly Mutant[] = [
     find: 'if (name !== undefined) stored.set(view.name, await this.lastOffsetOf(name));',
     replace: 'if (name === undefined) stored.set(view.name, -1);',
     why: 'files of a worker that died before its commit are written again',
+  },
+  {
+    name: 'offline resume by the newest day',
+    file: 'offline/offline-task.ts',
+    find: 'if (first >= (newest.get(partition)?.first ?? 0)) newest.set(partition, { first, name });',
+    replace: "if (name >= (newest.get(partition)?.name ?? '')) newest.set(partition, { first, name });",
+    why: 'a file whose first row is of the day before may be the newest',
   },
   {
     name: 'existing file taken for the own',

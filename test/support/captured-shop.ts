@@ -52,6 +52,11 @@ export class CapturedShop {
   async capture(): Promise<void> {
     const answer = await connect('PUT', `/connectors/${this.name}/config`, this.connectorConfig());
     if (!answer.ok) throw new Error(`the connector was refused: ${await answer.text()}`);
+    await this.untilStreaming();
+  }
+
+  /** Its slot is in use; of a connector that was killed, once it is there again. */
+  async untilStreaming(): Promise<void> {
     await until('the connector streams', async () => (await this.activeSlots()) === 1, 60_000, 100);
   }
 

@@ -9,6 +9,7 @@ import type { Logger } from '../../src/observability/logger.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { createMetrics, type Metrics } from '../../src/observability/metrics.ts';
 import { createFilesystemObjectStore } from '../../src/offline/filesystem/filesystem-object-store.ts';
+import type { ObjectStore } from '../../src/offline/object-store.ts';
 import { createMemoryStateStore } from '../../src/state/memory/memory-state-store.ts';
 import type { StateStore } from '../../src/state/state-store.ts';
 import { createMemoryOnlineStore } from '../../src/online/memory/memory-online-store.ts';
@@ -19,6 +20,15 @@ import { until } from './until.ts';
 
 export const application = 'test';
 const sourcePartitions = 2;
+
+/** What a worker is given instead of the fleet's own. */
+interface FleetPorts {
+  readonly online?: OnlineStore;
+  readonly state?: StateStore;
+  readonly objects?: ObjectStore;
+  readonly logger?: Logger;
+  readonly metrics?: Metrics;
+}
 
 export interface RunningWorker {
   readonly worker: Worker;
@@ -51,10 +61,8 @@ export class MemoryFleet {
   }
 
   /** A worker that is not yet started. */
-  worker(
-    ports: { readonly online?: OnlineStore; readonly state?: StateStore; readonly logger?: Logger } = {},
-  ): RunningWorker {
-    const metrics = createMetrics('test');
+  worker(ports: FleetPorts = {}): RunningWorker {
+    const metrics = ports.metrics ?? createMetrics('test');
     const failures: Error[] = [];
     const worker = new Worker({
       plan: this.plan,
@@ -64,7 +72,7 @@ export class MemoryFleet {
       log: this.log,
       online: ports.online ?? this.online,
       state: ports.state ?? createMemoryStateStore(),
-      objects: createFilesystemObjectStore(this.folder),
+      objects: ports.objects ?? createFilesystemObjectStore(this.folder),
       flush: { rows: 1000, bytes: 1 << 20, age_ms: 200 },
       clock: systemClock,
       logger: ports.logger ?? silentLogger,

@@ -16,6 +16,11 @@ interface LogLine {
   readonly [field: string]: unknown;
 }
 
+export interface WorkerProcessOptions {
+  readonly nodeFlags?: readonly string[] | undefined;
+  readonly root?: string | undefined;
+}
+
 export class WorkerProcess {
   /** What it said on standard error: log lines, and the last words of a worker that cannot go on. */
   readonly said: string[] = [];
@@ -24,15 +29,26 @@ export class WorkerProcess {
   /** Its disk, unless the test gave one: it goes with the process. */
   private readonly disk: string | null;
 
-  /** @param nodeFlags for Node.js itself. */
-  constructor(definitions: string, env: Readonly<Record<string, string>>, nodeFlags: readonly string[] = []) {
+  /**
+   * @param options.nodeFlags for Node.js itself.
+   * @param options.root where the sources are, if not here.
+   */
+  constructor(definitions: string, env: Readonly<Record<string, string>>, options: WorkerProcessOptions = {}) {
     this.disk = env['MILLRACE_STATE_DIR'] === undefined ? mkdtempSync(join(tmpdir(), 'millrace-state-')) : null;
     const state = this.disk === null ? {} : { MILLRACE_STATE_DIR: this.disk };
     this.child = spawn(
       process.execPath,
-      [...nodeFlags, '--conditions=source', '--import', 'tsx', 'src/cli/main.ts', 'worker', definitions],
+      [
+        ...(options.nodeFlags ?? []),
+        '--conditions=source',
+        '--import',
+        'tsx',
+        'src/cli/main.ts',
+        'worker',
+        definitions,
+      ],
       {
-        cwd: root,
+        cwd: options.root ?? root,
         env: { ...process.env, MILLRACE_HTTP_PORT: '0', ...state, ...env },
         stdio: ['ignore', 'ignore', 'pipe'],
       },

@@ -71,6 +71,11 @@ export interface Client {
   on(event: 'event.log', listener: (event: LogEvent) => void): void;
 }
 
+/** What the brokers say of the cluster, as far as it is used. */
+export interface ClusterMetadata {
+  readonly topics: readonly { readonly name: string }[];
+}
+
 export interface LogEvent {
   readonly severity: number;
   readonly fac: string;

@@ -11,7 +11,7 @@ import { openReader } from './kafka-reader.ts';
 import { openTransactor } from './kafka-transactor.ts';
 import { OffsetLister } from './offsets.ts';
 import { adminSettings, type UserSettings } from './settings.ts';
-import { describeTopics, ensureTopics } from './topics.ts';
+import { describeTopics, ensureTopics, topicNames } from './topics.ts';
 
 export interface KafkaLogOptions {
   /** Settings of librdkafka, such as `bootstrap.servers` and `sasl.username`, over the adapter's own. */
@@ -44,6 +44,7 @@ export async function createKafkaLog(options: KafkaLogOptions): Promise<Log> {
   return {
     ensureTopics: (specs) => ensureTopics(topics, specs),
     describeTopics: (names) => describeTopics(topics, names),
+    topicNames: () => topicNames(topics),
     producer: (producerOptions) => keep(openProducer(surroundings, producerOptions)),
     transactor: (transactorOptions) => keep(openTransactor(surroundings, transactorOptions)),
     groupConsumer: (groupOptions) => keep(joinGroup(surroundings, lister, groupOptions)),

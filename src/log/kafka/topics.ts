@@ -2,7 +2,15 @@
 import { FatalError, MillraceError } from '../../errors.ts';
 import { sleep } from '../../time/clock.ts';
 import type { TopicInfo, TopicSpec } from '../log.ts';
-import { type AdminClient, call, type ClientError, codes, type TopicDescription } from './client.ts';
+import {
+  type AdminClient,
+  call,
+  type Callback,
+  type ClientError,
+  type ClusterMetadata,
+  codes,
+  type TopicDescription,
+} from './client.ts';
 import type { Surroundings } from './connection.ts';
 import { isPassing, retrying } from './retry.ts';
 
@@ -49,6 +57,15 @@ export async function describeTopics(
 ): Promise<ReadonlyMap<string, TopicInfo>> {
   const described = await describe(options, names);
   return new Map([...described].map(([name, { id, partitions }]) => [name, { name, id, partitions }]));
+}
+
+export async function topicNames({ admin, surroundings, goOn }: TopicsOptions): Promise<readonly string[]> {
+  const metadata = await retrying({ ...surroundings, what: 'listing topics', goOn }, () =>
+    call<ClusterMetadata>((done) => {
+      admin.getMetadata({ timeout: request_ms }, done as Callback<unknown>);
+    }),
+  );
+  return metadata.topics.map(({ name }) => name);
 }
 
 interface Described {

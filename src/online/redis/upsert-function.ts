@@ -24,7 +24,7 @@ local function upsert(keys, args)
   local hashes = #keys - canaries
   for i = hashes + 1, #keys do
     local found = redis.call('GET', keys[i])
-    if found and not string.match(found, '^%-?%d+$') then return foreign('key ' .. keys[i]) end
+    if found and not string.match(found, '^%-?%d+%.?%d*$') then return foreign('key ' .. keys[i]) end
     reply[i + 1] = found or ''
     held[keys[i]] = found and tonumber(found) or -math.huge
   end

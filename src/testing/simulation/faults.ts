@@ -12,7 +12,7 @@ const likelihoods = {
   'object call refused': 0.02,
   'object answer lost': 0.03,
   'killed between commit steps': 0.02,
-  'frozen between commit steps': 0.01,
+  'frozen between commit steps': 0.02,
   'killed when it found a loss': 0.3,
   'frozen before end offsets arrive': 0.004,
   'connector away for long': 0.2,

@@ -42,6 +42,7 @@ export class Fleet {
     world.workload.start();
     for (const slot of slots) world.clock.after(random.between(0, 1500), () => slot.start());
     if (random.chance(0.5)) this.killAtMidnight();
+    if (random.chance(0.4)) this.crashConnectorAtMidnight();
     const end_ms = world.clock.monotonic_ms() + trouble_ms;
     while (world.clock.monotonic_ms() < end_ms) {
       await world.clock.runFor(random.between(100, 3000));
@@ -86,12 +87,28 @@ export class Fleet {
     });
   }
 
+  /** While all windows end: what it still has to send is of windows that time, if it passes too far, has closed. */
+  private crashConnectorAtMidnight(): void {
+    const { world, random } = this;
+    world.clock.after(this.untilMidnight_ms() - random.between(0, 2000), () => {
+      if (!world.connector.crash()) return;
+      world.faults.happened('connector crash at midnight');
+      const away_ms = world.faults.strikes('connector away for long') ? 12_000 : random.between(2500, 7000);
+      world.clock.after(away_ms, () => {
+        if (world.connector.phase === 'stopped') world.connector.restart();
+      });
+    });
+  }
+
+  private untilMidnight_ms(): number {
+    return 86_400_000 - (this.world.clock.now_ms() % 86_400_000);
+  }
+
   /** While values of two days come in turn: files of the older day may be the newer ones. */
   private killAtMidnight(): void {
     const { world, random } = this;
     const slot = random.pick(this.slots);
-    const midnight_ms = 86_400_000 - (world.clock.now_ms() % 86_400_000);
-    world.clock.after(midnight_ms + random.between(0, 6000), () => {
+    world.clock.after(this.untilMidnight_ms() + random.between(0, 6000), () => {
       slot.kill();
       world.clock.after(random.between(100, 3000), () => slot.start());
     });

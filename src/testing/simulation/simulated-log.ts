@@ -45,6 +45,7 @@ export class SimulatedLog {
     this.log = {
       ensureTopics: (topics) => process.call(() => inner.ensureTopics(topics)),
       describeTopics: (names) => process.call(() => inner.describeTopics(names)),
+      topicNames: () => process.call(() => inner.topicNames()),
       producer: (options) => process.call(() => this.openProducer(options)),
       transactor: (options) => process.call(() => this.openTransactor(options)),
       groupConsumer: (options) => this.joinInTime(options),

@@ -1,0 +1,199 @@
+/** Two workers on the real stack with rows flowing, and the comparison of all that they wrote with SQL. */
+import { randomBytes } from 'node:crypto';
+import { Redis } from 'ioredis';
+import { loadDefinitions } from '../../src/cli/load-definitions.ts';
+import type { Plan } from '../../src/define/plan.ts';
+import { createKafkaLog } from '../../src/log/kafka/kafka-log.ts';
+import type { Log } from '../../src/log/log.ts';
+import { silentLogger } from '../../src/observability/logger.ts';
+import { createS3ObjectStore } from '../../src/offline/s3/s3-object-store.ts';
+import { systemClock } from '../../src/time/clock.ts';
+import { CapturedShop } from '../support/captured-shop.ts';
+import { differences, readOnline, type OnlineValue } from '../support/reference-comparison.ts';
+import { until } from '../support/until.ts';
+import { FeatureHistory } from './feature-history.ts';
+import { sumOf } from './restores.ts';
+import { RowFlow } from './row-flow.ts';
+import { WorkerSlot } from './worker-slot.ts';
+
+const definitions = 'test/e2e/fraud-features.ts';
+
+export interface ChaosOptions {
+  readonly seed: number;
+  readonly users: number;
+  /** Of the reference case, milliseconds: long enough that its end repairs nothing while values are compared. */
+  readonly window_ms: number;
+  /** Sources of the workers, if not these. */
+  readonly root?: string;
+  /** Rows that are there before the connector starts. */
+  readonly firstRows?: number;
+}
+
+export interface Compared {
+  readonly keys: number;
+  readonly nonEmpty: number;
+  readonly mismatches: readonly string[];
+}
+
+export class ChaosFleet {
+  readonly application: string;
+  readonly shop: CapturedShop;
+  readonly slots: readonly WorkerSlot[];
+  readonly flow: RowFlow;
+  readonly redis: Redis;
+  readonly log: Log;
+  readonly plan: Plan;
+  readonly history: FeatureHistory;
+  private readonly options: ChaosOptions;
+
+  private constructor(options: ChaosOptions, application: string, shop: CapturedShop, log: Log, plan: Plan) {
+    this.options = options;
+    this.application = application;
+    this.shop = shop;
+    this.log = log;
+    this.plan = plan;
+    this.redis = new Redis(process.env['MILLRACE_REDIS_URL']!, { maxRetriesPerRequest: null });
+    // While Redis is stopped there is nothing to be done about it.
+    this.redis.on('error', () => undefined);
+    this.flow = new RowFlow(shop.db, options.users, options.seed, 1_000_000);
+    const objects = createS3ObjectStore({
+      bucket: process.env['MILLRACE_S3_BUCKET']!,
+      endpoint: process.env['MILLRACE_S3_ENDPOINT']!,
+      region: process.env['MILLRACE_S3_REGION']!,
+      prefix: `${application}/`,
+    });
+    this.history = new FeatureHistory(log, objects, application, plan);
+    const env = {
+      MILLRACE_APPLICATION_ID: application,
+      MILLRACE_S3_PREFIX: `${application}/`,
+      MILLRACE_FLUSH_AGE_MS: '1000',
+      E2E_WINDOW: `${options.window_ms}ms`,
+    };
+    const root = options.root === undefined ? {} : { root: options.root };
+    this.slots = [0, 1].map(() => new WorkerSlot({ definitions, env, ...root }));
+  }
+
+  /** A shop with its rows, not yet captured, and no worker. */
+  static async create(options: ChaosOptions): Promise<ChaosFleet> {
+    process.env['E2E_WINDOW'] = `${options.window_ms}ms`;
+    const shop = await CapturedShop.create('dbserver');
+    const settings = { 'bootstrap.servers': process.env['MILLRACE_KAFKA_BROKERS']! };
+    const log = await createKafkaLog({ settings, clock: systemClock, logger: silentLogger });
+    const application = `chaos-${randomBytes(4).toString('hex')}`;
+    const fleet = new ChaosFleet(options, application, shop, log, await loadDefinitions(definitions));
+    await fleet.redis.flushall();
+    await shop.db.query(
+      `insert into public.transactions select i, i % $2, 1, 'ok', 'Oulu', (now() at time zone 'utc') - interval '1 second'
+       from generate_series(1, $1::bigint) as i`,
+      [options.firstRows ?? 1, options.users],
+    );
+    return fleet;
+  }
+
+  get tasks(): number {
+    return this.plan.entities[0]!.partitions;
+  }
+
+  async startWorkers(): Promise<void> {
+    await Promise.all(this.slots.map((slot) => slot.start()));
+    await this.untilBalanced();
+  }
+
+  /** Both run, each with its share, all state restored. */
+  async untilBalanced(): Promise<void> {
+    await this.untilOwned(this.slots, this.tasks / 2);
+  }
+
+  /** All tasks of the other have come to this slot. */
+  async untilTakenOver(slot: WorkerSlot): Promise<void> {
+    await this.untilOwned([slot], this.tasks);
+  }
+
+  private async untilOwned(slots: readonly WorkerSlot[], tasks: number): Promise<void> {
+    const isOwned = async (): Promise<boolean> => {
+      for (const slot of slots) await slot.keepUp();
+      const shares = await Promise.all(slots.map((slot) => slot.owns(tasks)));
+      return shares.every(Boolean);
+    };
+    const said = (): string => slots.flatMap(({ failures }) => failures.slice(-1)).join('\n');
+    await until(
+      () => `${slots.length} workers own ${tasks} tasks each; ${said()}`,
+      () => isOwned().catch(() => false),
+      120_000,
+      100,
+    );
+  }
+
+  get window_ms(): number {
+    return this.options.window_ms;
+  }
+
+  /** No row counts for any key: its window is over. */
+  async allEmpty(): Promise<boolean> {
+    return (await readOnline(this.redis, this.options.users)).every(({ count }) => count === '0');
+  }
+
+  /** Rows stop, and those that were there are all online. */
+  async untilRead(): Promise<void> {
+    await this.flow.pause();
+    await this.onlineAgainstSql(60_000);
+  }
+
+  /** Pauses the rows, waits until everything equals SQL, or says what does not. */
+  async compare(limit_ms = 90_000): Promise<Compared> {
+    await this.flow.pause();
+    const values = await this.onlineAgainstSql(limit_ms);
+    const offline = values.mismatches.length > 0 ? [] : await this.offlineAgainstOnline(values.online, limit_ms);
+    return {
+      keys: values.online.length,
+      nonEmpty: values.online.filter(({ count }) => count !== '0').length,
+      mismatches: [...values.mismatches, ...offline],
+    };
+  }
+
+  private async onlineAgainstSql(limit_ms: number): Promise<{ online: OnlineValue[]; mismatches: string[] }> {
+    const { rows } = await this.shop.db.query<{ n: string }>(
+      'select count(distinct user_id) as n from public.transactions',
+    );
+    const atLeast = Number(rows[0]!.n);
+    let online: OnlineValue[] = [];
+    let mismatches: string[] = [];
+    const isEqual = async (): Promise<boolean> => {
+      online = await readOnline(this.redis, this.options.users);
+      mismatches = await differences(this.shop.db, online, this.options.window_ms * 1000);
+      if (online.length < atLeast) mismatches.push(`${online.length} of ${atLeast} users have values`);
+      return mismatches.length === 0;
+    };
+    await until('Redis equals SQL', isEqual, limit_ms, 250).catch(() => undefined);
+    return { online, mismatches };
+  }
+
+  private async offlineAgainstOnline(online: readonly OnlineValue[], limit_ms: number): Promise<string[]> {
+    let mismatches: string[] = [];
+    const isEqual = async (): Promise<boolean> => {
+      await this.history.readOn();
+      mismatches = this.history.mismatches(online);
+      return mismatches.length === 0;
+    };
+    const what = 'Parquet equals the feature log, and both what is online';
+    await until(what, isEqual, limit_ms, 500).catch(() => undefined);
+    return mismatches;
+  }
+
+  /** A metric of all workers that run, over the labels that contain a text. */
+  async total(metric: string, labels = ''): Promise<number> {
+    const samples = await Promise.all(this.slots.filter(({ isUp }) => isUp).map(({ worker }) => worker.metric(metric)));
+    return samples.reduce(
+      (sum, each) => sum + sumOf(new Map([...each].filter(([label]) => label.includes(labels)))),
+      0,
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.flow.pause();
+    for (const slot of this.slots) await slot.close();
+    await this.log.close();
+    await this.shop.close();
+    this.redis.disconnect();
+  }
+}

@@ -1,0 +1,38 @@
+/** Kafka, Redis and the S3 server are killed, restarted, emptied or away. */
+import { moment, wait, type Fault } from './fault.ts';
+import { restartComponent, startComponent, stopComponent } from './stack.ts';
+
+export const kafkaRestarted: Fault = async (fleet, below) => {
+  await moment(below);
+  await restartComponent('kafka', below(2) === 0 ? 'kill' : 'term');
+  await fleet.shop.untilStreaming();
+  await fleet.untilBalanced();
+  return {};
+};
+
+export const redisFlushed: Fault = async ({ redis }, below) => {
+  await moment(below);
+  await redis.flushall();
+  return {};
+};
+
+export const redisRestarted: Fault = async (_, below) => {
+  await moment(below);
+  await stopComponent('redis');
+  await moment(below);
+  await startComponent('redis');
+  return {};
+};
+
+const shortest_ms = 2000;
+
+/** Rows flow on meanwhile. */
+export const s3Away =
+  (longest_ms: number): Fault =>
+  async (_, below) => {
+    await stopComponent('s3');
+    const away_ms = Math.min(longest_ms, shortest_ms + below(longest_ms));
+    await wait(away_ms);
+    await startComponent('s3');
+    return { notes: `for ${(away_ms / 1000).toFixed(1)} s` };
+  };

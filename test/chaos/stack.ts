@@ -1,0 +1,30 @@
+/** Components of the local stack, stopped and started by its own scripts. */
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+export type Component = 'kafka' | 'connect' | 'redis' | 's3';
+
+const folder = fileURLToPath(new URL('../../deploy/stack/', import.meta.url));
+
+/** Sends SIGKILL, unless told otherwise. */
+export const stopComponent = (component: Component, how: 'kill' | 'term' = 'kill'): Promise<void> =>
+  script('stop.sh', component, ...(how === 'kill' ? ['--kill'] : []));
+
+/** Resolves when it is healthy. */
+export const startComponent = (component: Component): Promise<void> => script('restart.sh', component);
+
+export const restartComponent = (component: Component, how: 'kill' | 'term'): Promise<void> =>
+  script('restart.sh', component, ...(how === 'kill' ? ['--kill'] : []));
+
+function script(name: string, ...args: string[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(`${folder}${name}`, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    let said = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+    child.on('error', reject);
+    child.on('close', (code) => {
+      if (code === 0) resolve();
+      else reject(new Error(`${name} ${args.join(' ')} ended with ${code}: ${said}`));
+    });
+  });
+}

@@ -1,0 +1,92 @@
+/** A place where a worker runs, one life after another, as an orchestrator keeps it: with its disk, unless that is lost. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { WorkerProcess } from '../support/worker-process.ts';
+
+export interface SlotOptions {
+  readonly definitions: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Where the sources are, if not here. */
+  readonly root?: string;
+}
+
+export class WorkerSlot {
+  /** What lives said last that ended by themselves. */
+  readonly failures: string[] = [];
+  private readonly options: SlotOptions;
+  private disk = newDisk();
+  private life: WorkerProcess | null = null;
+  private isFrozen = false;
+
+  constructor(options: SlotOptions) {
+    this.options = options;
+  }
+
+  get worker(): WorkerProcess {
+    if (this.life === null) throw new Error('no worker runs here');
+    return this.life;
+  }
+
+  get isUp(): boolean {
+    return this.life !== null;
+  }
+
+  async start(): Promise<void> {
+    const { definitions, env, root } = this.options;
+    const life = new WorkerProcess(definitions, { ...env, MILLRACE_STATE_DIR: this.disk }, { root });
+    this.life = life;
+    void life.exited().then((code) => {
+      if (this.life !== life) return;
+      this.life = null;
+      this.failures.push(`exit code ${code}: ${life.said.slice(-3).join(' | ')}`);
+    });
+    await life.url();
+  }
+
+  /** Starts it again if it has ended, as an orchestrator does. */
+  async keepUp(): Promise<void> {
+    if (this.life === null) await this.start();
+  }
+
+  async kill({ loseDisk }: { readonly loseDisk: boolean }): Promise<void> {
+    const life = this.worker;
+    this.life = null;
+    this.isFrozen = false;
+    await life.stop('SIGKILL');
+    if (!loseDisk) return;
+    rmSync(this.disk, { recursive: true, force: true });
+    this.disk = newDisk();
+  }
+
+  /** @returns its exit code. */
+  async drain(): Promise<number | null> {
+    const life = this.worker;
+    this.life = null;
+    return life.stop('SIGTERM');
+  }
+
+  freeze(): void {
+    process.kill(this.worker.pid, 'SIGSTOP');
+    this.isFrozen = true;
+  }
+
+  thaw(): void {
+    if (this.isFrozen && this.life !== null) process.kill(this.life.pid, 'SIGCONT');
+    this.isFrozen = false;
+  }
+
+  /** All tasks of the kind run here, their state restored. */
+  async owns(tasks: number): Promise<boolean> {
+    const owned = await this.worker.metric('millrace_tasks_owned');
+    return owned.get('kind="entity"') === tasks && (await this.worker.isReady());
+  }
+
+  async close(): Promise<void> {
+    this.thaw();
+    if (this.life !== null) await this.kill({ loseDisk: false });
+    rmSync(this.disk, { recursive: true, force: true });
+  }
+}
+
+const newDisk = (): string => mkdtempSync(join(tmpdir(), 'millrace-chaos-'));

@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest';
+import { readDeadLetters } from '../../../src/operate/dead-letter-reader.ts';
+import { RecordError } from '../../../src/errors.ts';
+import type { Log } from '../../../src/log/log.ts';
+import { createMemoryLog } from '../../../src/log/memory/memory-log.ts';
+import { systemClock } from '../../../src/time/clock.ts';
+import { appendDeadLetter } from '../../../src/worker/dead-letters.ts';
+
+const name = 'millrace.dead-letters';
+
+async function logWith(letters: readonly { readonly topic: string; readonly offset: number }[]): Promise<Log> {
+  const log = createMemoryLog({ clock: systemClock });
+  await log.ensureTopics([{ name, partitions: 1, config: {} }]);
+  const producer = await log.producer({ name: 'test', failed: () => undefined });
+  for (const { topic, offset } of letters) {
+    const record = { topic, partition: 2, offset, key: null, value: Buffer.from(`raw ${offset}`), timestamp_ms: 1000 };
+    appendDeadLetter(producer, name, record, new RecordError('row-unusable', `it has no old row, ${offset}`));
+  }
+  await producer.flush();
+  return log;
+}
+
+test('dead letters are read whole, oldest first', async () => {
+  const log = await logWith([
+    { topic: 'a', offset: 5 },
+    { topic: 'b', offset: 7 },
+  ]);
+  const letters = await readDeadLetters(log, name, { limit: 10 });
+  expect(letters.map(({ topic, partition, offset, code, reason }) => [topic, partition, offset, code, reason])).toEqual(
+    [
+      ['a', 2, 5, 'row-unusable', 'it has no old row, 5'],
+      ['b', 2, 7, 'row-unusable', 'it has no old row, 7'],
+    ],
+  );
+  expect(Buffer.from(letters[0]!.value_base64!, 'base64').toString()).toBe('raw 5');
+});
+
+test('of one source topic, and the newest ones where there are too many', async () => {
+  const log = await logWith(
+    Array.from({ length: 50 }, (_, offset) => ({ topic: offset % 2 === 0 ? 'a' : 'b', offset })),
+  );
+  const letters = await readDeadLetters(log, name, { topic: 'a', limit: 3 });
+  expect(letters.map(({ topic, offset }) => [topic, offset])).toEqual([
+    ['a', 44],
+    ['a', 46],
+    ['a', 48],
+  ]);
+});
+
+test('without the topic, or with an empty one, there are none', async () => {
+  const log = createMemoryLog({ clock: systemClock });
+  expect(await readDeadLetters(log, name, { limit: 10 })).toEqual([]);
+  await log.ensureTopics([{ name, partitions: 1, config: {} }]);
+  expect(await readDeadLetters(log, name, { limit: 10 })).toEqual([]);
+});
