@@ -18,6 +18,7 @@ import {
   text,
   timestamp,
   type Duration,
+  type Feature,
   type FeatureView,
 } from 'millrace';
 import { buildPlan } from '../src/define/plan-builder.ts';
@@ -62,7 +63,7 @@ function viewOf({ size, resolution, aggregates }: Case): FeatureView {
     entity: user,
     from: { tx: transactions.by({ user_id: 'user_id' }) },
     features: ({ tx }) => {
-      const kinds = [
+      const kinds: readonly Feature[] = [
         count(tx).over(window),
         sum(tx.amount).over(window),
         max(tx.amount).over(window),
@@ -75,7 +76,7 @@ function viewOf({ size, resolution, aggregates }: Case): FeatureView {
         distinctCount(tx.amount).over(window),
       ];
       return Object.fromEntries(
-        Array.from({ length: aggregates }, (_, i) => [`f${i}`, kinds[i % kinds.length]!.default(0n as never)]),
+        Array.from({ length: aggregates }, (_, i) => [`f${i}`, kinds[i % kinds.length]!]),
       );
     },
   });
