@@ -107,7 +107,7 @@ export class ViewTask {
     const values = this.values.read(state, asOf_us);
     const published = { position, asOf_us, values: this.plan.emit.kind === 'changes' ? null : values };
     this.changed.add(key);
-    if (state === undefined) this.emptied.set(key, published);
+    if (state === undefined) this.rememberEmptied(key, published, marks);
     else {
       state.published = published;
       if (state.isPending) {
@@ -116,6 +116,14 @@ export class ViewTask {
       }
     }
     return { asOf_us, values };
+  }
+
+  /** A key that holds nothing. One that gives values out at intervals is known until its next one all the same. */
+  private rememberEmptied(key: string, published: Published, marks: Marks): void {
+    this.emptied.set(key, published);
+    if (this.plan.emit.kind !== 'every') return;
+    const state = this.create(key);
+    this.schedule(key, state, this.momentOf(state, published.asOf_us, marks));
   }
 
   private isTimeToGiveOut(asOf_us: number, published: Published): boolean {
