@@ -162,12 +162,12 @@ function settle(term: Pending, type: ColumnType): Compiled {
   if (term.type === null) return literal(term.literal, type);
   const { run, sql } = conversion(term.type, type);
   const { evaluate } = term;
-  if (run === null) return term;
   const converted: Evaluate = (row) => {
     const value = evaluate(row);
-    return value === null ? null : run(value);
+    return value === null ? null : run!(value);
   };
-  return { type, evaluate: converted, sql: sqlOf([term], ([inner]) => sql(inner!)) };
+  const text = sqlOf([term], ([inner]) => sql(inner!));
+  return { type, evaluate: run === null ? evaluate : converted, sql: text };
 }
 
 function call(name: string, nodes: readonly ExpressionNode[], scope: Scope): Compiled {

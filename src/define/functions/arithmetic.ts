@@ -1,6 +1,6 @@
-import { describeType, type ColumnType } from '../column.ts';
+import { describeType, type ColumnType, type Value } from '../column.ts';
 import { literalValue } from '../literal.ts';
-import { checkComputable, within } from './conversion.ts';
+import { checkComputable, conversion, within, type Conversion } from './conversion.ts';
 import { mostDigits, strict, widerDecimal, type Argument, type ScalarFunction, type Signature } from './signature.ts';
 import { sqlType } from './sql-text.ts';
 
@@ -42,6 +42,9 @@ function literalType(literal: NonNullable<Argument['literal']>, neighbour: Colum
 const asDecimal = (type: ColumnType): Decimal =>
   type.kind === 'decimal' ? type : { kind: 'decimal', precision: type.kind === 'int32' ? 10 : 19, scale: 0 };
 
+/** Digits that 64 bits hold. */
+const longDigits = 18;
+
 interface Operation {
   readonly integers: (a: bigint, b: bigint) => bigint | null;
   readonly doubles: (a: number, b: number) => number | null;
@@ -66,7 +69,9 @@ function binary(name: string, operation: Operation): ScalarFunction {
 }
 
 function decimals({ integers, decimals: typesFor, sql }: Operation, a: Decimal, b: Decimal): Signature {
-  const { parameters, type } = typesFor(a, b);
+  const { parameters: exact, type } = typesFor(a, b);
+  // DuckDB computes with 64 bits, and finds them too few, unless an operand has more.
+  const parameters = type.precision <= longDigits ? exact : exact.map((each) => ({ ...each, precision: mostDigits }));
   const limit = 10n ** BigInt(type.precision);
   const compute = (x: bigint, y: bigint): bigint | null => {
     const value = integers(x, y);
@@ -121,14 +126,15 @@ function unary(name: string, integer: (a: bigint) => bigint, double: (a: number)
 }
 
 const div: ScalarFunction = (terms) => {
-  typesOf('div', terms);
-  const compute = (a: number, b: number): number | null => (b === 0 ? null : a / b);
-  return {
-    parameters: [float64, float64],
-    type: float64,
-    compile: strict(compute),
-    sql: ([a, b]) => `(${a} / nullif(${b}, 0))`,
+  const parameters = typesOf('div', terms);
+  const [a, b] = parameters.map((type) => conversion(type, float64)) as [Conversion, Conversion];
+  const asDouble = ({ run }: Conversion, value: NonNullable<Value>): number => (run?.(value) ?? value) as number;
+  const compute = (x: NonNullable<Value>, y: NonNullable<Value>): number | null => {
+    const divisor = asDouble(b, y);
+    return divisor === 0 ? null : asDouble(a, x) / divisor;
   };
+  const sql = ([x, y]: readonly string[]): string => `(${a.sql(x!)} / nullif(${b.sql(y!)}, 0))`;
+  return { parameters, type: float64, compile: strict(compute), sql };
 };
 
 export const arithmeticFunctions: Readonly<Record<string, ScalarFunction>> = {

@@ -17,8 +17,10 @@ const same: Conversion = { run: null, sql: (term) => term };
  */
 export function conversion(from: ColumnType, to: ColumnType): Conversion {
   if (sqlType(from) === sqlType(to)) return same;
-  const run = runOf(from, to);
-  if (run === null) throw new RangeError(`a value of type ${describeType(from)} is no ${describeType(to)}`);
+  const isLonger = from.kind === 'decimal' && to.kind === 'decimal' && from.scale === to.scale;
+  const run = isLonger && from.precision <= to.precision ? null : runOf(from, to);
+  if (run === null && !isLonger)
+    throw new RangeError(`a value of type ${describeType(from)} is no ${describeType(to)}`);
   // Lost digits are null, as TRY_CAST has it.
   return { run, sql: (term) => `${to.kind === 'decimal' ? 'TRY_CAST' : 'CAST'}(${term} AS ${sqlType(to)})` };
 }

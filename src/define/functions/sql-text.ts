@@ -1,6 +1,6 @@
 /** Names, types and literals in DuckDB's SQL. Postgres reads most of it too. */
 import type { ColumnType, Scalar, ValueType } from '../column.ts';
-import { formatDecimal, formatValue } from '../value.ts';
+import { formatDecimal, formatTimestamp, formatValue, isInfinite_us } from '../value.ts';
 
 export const quoteName = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
@@ -31,6 +31,7 @@ export function sqlLiteral(value: Scalar, type: ColumnType): string {
       return value === true ? 'TRUE' : 'FALSE';
     case 'timestamp':
     case 'timestamptz':
+      if (isInfinite_us(value as bigint)) return `CAST('${formatTimestamp(value as bigint)}' AS TIMESTAMP)`;
       return `make_timestamp(${value})`;
     case 'date':
       return `CAST(${quoteText(formatValue(type, value)!)} AS DATE)`;
