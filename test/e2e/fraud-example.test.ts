@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { userFeatures } from '../../examples/fraud/features.ts';
 import { buildPlan } from '../../src/define/plan-builder.ts';
 import { viewSql } from '../../src/define/sql/view-sql.ts';
+import type { Value } from '../../src/define/column.ts';
 import { formatValue } from '../../src/define/value.ts';
 import { parseBookkeeping } from '../../src/online/online-store.ts';
 import { CapturedShop } from '../support/captured-shop.ts';
@@ -73,7 +74,7 @@ async function differences(online: readonly Online[]): Promise<string[]> {
   const expected = new Map((await query(viewSql(userFeatures))).map((row) => [Number(row['user_id']), row]));
   return online.flatMap(({ user, texts }) =>
     view!.features.flatMap(({ name, type }, i) => {
-      const wanted = formatValue(type, expected.get(user)![name] ?? null);
+      const wanted = formatValue(type, (expected.get(user)![name] ?? null) as Value);
       return texts[i] === wanted ? [] : [`${name} of user ${user}: ${texts[i]}, SQL says ${wanted}`];
     }),
   );
