@@ -1,6 +1,6 @@
 # The commands of Millrace; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check check-ops unit simulate mutants chaos stack stack-down bench fmt clean node node_modules
+.PHONY: help demo test check check-ops image-test cluster-test unit simulate mutants chaos stack stack-down bench fmt clean node node_modules
 
 NODE := node --conditions=source --import tsx
 RUN_TESTS := node deploy/ci/run-tests.mjs
@@ -29,6 +29,12 @@ stack: node_modules ## start Kafka, Redis, S3, Postgres and Debezium here, and w
 
 stack-down: ## stop the stack
 	@deploy/stack/down.sh
+
+image-test: node ## build the container image and run it under a memory limit (podman, as root)
+	@deploy/image/test.sh
+
+cluster-test: node ## the Helm chart on a real API server (compiles Kubernetes the first time: 10 minutes)
+	@deploy/ops/cluster-test.sh
 
 simulate: node_modules ## simulated fleets with faults (ARGS='--seeds 1000 --from 1')
 	@npm run -s simulate -- $(ARGS)

@@ -4,6 +4,7 @@
  *     decode                  envelope → row change, beside JSON.parse
  *     engine                  what a row costs in the engine alone, by windows, panes, aggregates and keys
  *     throughput [rows]       a preloaded topic through one worker, beside only reading it (BENCH_PROFILE=folder: CPU profile)
+ *     restore [keys]          a changelog in memory → RocksDB → tasks, with the top of the CPU profile; needs no stack
  *     freshness [--rates 100,1000] [--seconds 150] [--keys 100000] [--window 60] [--quick]
  *                             commit → Redis, through Postgres and Debezium, beside the bare two-hop Kafka floor
  */
@@ -11,6 +12,7 @@ import '../test/support/stack-env.ts';
 import { decode } from './decode.ts';
 import { engine } from './engine.ts';
 import { freshness } from './freshness.ts';
+import { restore } from './restore.ts';
 import { throughput } from './throughput.ts';
 
 const [name = 'all', ...args] = process.argv.slice(2);
@@ -18,6 +20,7 @@ const benchmarks: Readonly<Record<string, () => Promise<void> | void>> = {
   decode,
   engine,
   throughput: () => throughput(...args.map(Number)),
+  restore: () => restore(...args.map(Number)),
   freshness: () => freshness(args),
 };
 

@@ -22,6 +22,7 @@ export const errorCodes = [
   'state-unreadable',
   'state-mismatch',
   'state-locked',
+  'snapshot-unusable',
 ] as const;
 
 export type ErrorCode = (typeof errorCodes)[number];

@@ -9,9 +9,9 @@ import type { Worker } from '../worker/worker.ts';
 export function healthOf(worker: Worker, monitor: ProgressMonitor): Health {
   return {
     live: () => worker.state !== 'failed' && monitor.stuck.length === 0,
-    ready: () => ({
-      ready: worker.readiness.ready,
-      detail: { state: worker.state, restoring: worker.readiness.restoring },
-    }),
+    ready: () => {
+      const { ready, restoring, progress } = worker.readiness;
+      return { ready, detail: { state: worker.state, restoring, progress } };
+    },
   };
 }

@@ -30,6 +30,16 @@ program
   });
 
 program
+  .command('republish')
+  .description('write all current values into the online store again, each at its own position; workers may run or not')
+  .argument('<definitions>', 'the file that the workers run')
+  .option('--rate <values>', 'values per second at most', '5000')
+  .action(async (definitions: string, options: { readonly rate: string }) => {
+    const { runRepublish } = await import('./republish.ts').catch(clientMissing);
+    await runRepublish(definitions, options);
+  });
+
+program
   .command('status')
   .description('what every worker says of itself: tasks, lag, freshness, watermarks')
   .option('--workers <addresses>', 'http://host:8080, several separated by commas; a name stands for all its addresses')

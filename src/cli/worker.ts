@@ -75,7 +75,8 @@ async function openPorts(config: Config, plan: Plan, logger: Logger): Promise<Om
       state: config.roles.includes('entity')
         ? await openRocksStateStore({ dir: config.stateDir, logger })
         : createMemoryStateStore(),
-      objects: config.roles.includes('offline') ? createS3ObjectStore(config.s3) : null,
+      objects: needsObjects(config) ? createS3ObjectStore(config.s3) : null,
+      stateSnapshots: { interval_ms: config.stateSnapshotInterval_ms },
       clock,
       logger,
       metrics: createMetrics(packageVersion()),
@@ -85,3 +86,6 @@ async function openPorts(config: Config, plan: Plan, logger: Logger): Promise<Om
     throw error;
   }
 }
+
+const needsObjects = ({ roles, stateSnapshotInterval_ms }: Config): boolean =>
+  roles.includes('offline') || (roles.includes('entity') && stateSnapshotInterval_ms > 0);

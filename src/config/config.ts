@@ -6,7 +6,7 @@ import { hideCredentials, isSecretName } from '../util/secrets.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 /** What the process is to do decides what must be set. */
-export type Purpose = 'worker' | 'dev' | 'operator';
+export type Purpose = 'worker' | 'dev' | 'republish' | 'operator';
 
 const whole = (minimum: number): z.ZodType<number> =>
   z
@@ -44,6 +44,10 @@ const variables = {
   MILLRACE_STATE_DIR: z.string(),
   MILLRACE_COMMIT_INTERVAL_MS: whole(10),
   MILLRACE_SNAPSHOT_BYTES: whole(1024),
+  MILLRACE_STATE_SNAPSHOT_INTERVAL_MS: whole(0).refine(
+    (value) => value === 0 || value >= 1000,
+    'must be 0 (no snapshots) or at least 1000',
+  ),
   MILLRACE_FLUSH_ROWS: whole(1),
   MILLRACE_FLUSH_BYTES: whole(1024),
   MILLRACE_FLUSH_AGE_MS: whole(100),
@@ -84,6 +88,8 @@ export interface Config {
   readonly stateDir: string;
   readonly commitInterval_ms: number;
   readonly snapshot_bytes: number;
+  /** 0: no snapshots of state. */
+  readonly stateSnapshotInterval_ms: number;
   readonly flush: { readonly rows: number; readonly bytes: number; readonly age_ms: number };
   /** Where the workers of the fleet are, for `millrace status`. */
   readonly workers?: string;
@@ -112,20 +118,23 @@ export function loadConfig(environment: Environment, purpose: Purpose): Config {
   }
   // Roles that are wrong say nothing of what else is needed.
   const rolesGiven = 'MILLRACE_ROLES' in given ? (values.get('MILLRACE_ROLES') as Config['roles'] | undefined) : roles;
-  for (const name of required(purpose, rolesGiven ?? [])) {
+  const snapshots = Number(values.get('MILLRACE_STATE_SNAPSHOT_INTERVAL_MS') ?? 0) > 0;
+  for (const name of required(purpose, rolesGiven ?? [], snapshots)) {
     if (!(name in given)) problems.push(`${name} is not set; for example ${name}=${examples[name] ?? ''}`);
   }
   if (problems.length > 0) throw new InvalidError('config-invalid', 'The configuration has faults:', problems);
   return assemble(values, kafka);
 }
 
-function required(purpose: Purpose, rolesGiven: Config['roles']): Variable[] {
+function required(purpose: Purpose, rolesGiven: Config['roles'], snapshots: boolean): Variable[] {
   if (purpose === 'dev') return [];
   if (purpose === 'operator') return ['MILLRACE_KAFKA_BROKERS'];
+  if (purpose === 'republish') return ['MILLRACE_KAFKA_BROKERS', 'MILLRACE_REDIS_URL'];
+  const needsObjects = rolesGiven.includes('offline') || (rolesGiven.includes('entity') && snapshots);
   return [
     'MILLRACE_KAFKA_BROKERS',
     ...(rolesGiven.includes('entity') ? (['MILLRACE_REDIS_URL'] as const) : []),
-    ...(rolesGiven.includes('offline') ? (['MILLRACE_S3_BUCKET'] as const) : []),
+    ...(needsObjects ? (['MILLRACE_S3_BUCKET'] as const) : []),
   ];
 }
 
@@ -176,6 +185,7 @@ function assemble(values: ReadonlyMap<Variable, unknown>, kafka: Record<string, 
     stateDir: get('MILLRACE_STATE_DIR', 'millrace-state'),
     commitInterval_ms: get('MILLRACE_COMMIT_INTERVAL_MS', 200),
     snapshot_bytes: get('MILLRACE_SNAPSHOT_BYTES', 256 * 1024 * 1024),
+    stateSnapshotInterval_ms: get('MILLRACE_STATE_SNAPSHOT_INTERVAL_MS', 0),
     flush: {
       rows: get('MILLRACE_FLUSH_ROWS', 100_000),
       bytes: get('MILLRACE_FLUSH_BYTES', 64 * 1024 * 1024),

@@ -155,9 +155,15 @@ export const catalogue = {
   millrace_restores_total: {
     type: 'counter',
     labels: ['from'],
-    help: 'Entity tasks opened: from disk and the rest of the changelog, from the whole changelog, or from nothing.',
+    help: 'Entity tasks opened: from disk or snapshot and the rest of the changelog, from the whole changelog, or from nothing.',
   },
   millrace_restored_records_total: { type: 'counter', labels: [], help: 'Changelog records read for that.' },
+  millrace_restored_bytes_total: { type: 'counter', labels: [], help: 'Keys and values of these records.' },
+  millrace_restore_records_left: {
+    type: 'gauge',
+    labels: ['entity', 'partition'],
+    help: 'Of a task that restores: what is still to be read, at most; what compaction took out of the changelog counts too.',
+  },
   millrace_restore_seconds: {
     type: 'histogram',
     labels: [],
@@ -186,6 +192,25 @@ export const catalogue = {
     type: 'counter',
     labels: [],
     help: 'States on disk that were not used: unreadable, too old, of another definition, or ahead of the changelog.',
+  },
+  millrace_state_snapshots_total: {
+    type: 'counter',
+    labels: ['result'],
+    help: 'Snapshots of state for the object store: written, or failed, which is tried again an interval later.',
+  },
+  millrace_state_snapshot_bytes_total: { type: 'counter', labels: [], help: 'Size of those that were written.' },
+  millrace_state_snapshot_seconds: {
+    type: 'histogram',
+    labels: [],
+    help: 'Time of writing one, which is slowed down on purpose.',
+    buckets: latencyBuckets_s,
+  },
+  millrace_state_snapshots_passed_over_total: {
+    type: 'counter',
+    labels: ['reason'],
+    help:
+      'Snapshots of state that a restore did not use: corrupt; lost, a part is not there; old, removals behind it may be gone; foreign, of ' +
+      'another definition; ahead of the changelog; unreachable, the object store did not answer.',
   },
   millrace_offline_files_total: { type: 'counter', labels: ['view'], help: 'Parquet files put.' },
   millrace_offline_rows_total: { type: 'counter', labels: ['view'], help: 'Values in them.' },

@@ -12,6 +12,8 @@ export interface ObjectStore {
   read(name: string): Promise<Uint8Array | null>;
   /** Names that start with the prefix, in byte order, behind `after`. */
   list(prefix: string, after?: string): Promise<readonly string[]>;
+  /** Removes the object; nothing happens when there is none. @throws RetriableError as {@link create}. */
+  delete(name: string): Promise<void>;
   /** @throws FatalError `object-store-unfit` when the store does not refuse a second create. */
   probe(): Promise<void>;
   close(): Promise<void>;

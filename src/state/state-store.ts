@@ -26,6 +26,15 @@ export interface TaskWrite {
   readonly checkpoint: StateCheckpoint;
 }
 
+/** A task as of one moment. */
+export interface StateSnapshot {
+  readonly checkpoint: StateCheckpoint;
+  /** As of {@link StateStore.entries}; to be read once at most. */
+  readonly entries: AsyncIterable<readonly StateEntry[]>;
+  /** To be called in any case: until then the store keeps what it would else let go. */
+  close(): Promise<void>;
+}
+
 /**
  * Every method may throw a FatalError `state-unreadable` (the store holds what it cannot read: whoever opens it next begins with
  * nothing) or `store-unavailable` (the disk refuses, or the store is closed), or a RetriableError `store-unavailable`.
@@ -44,6 +53,11 @@ export interface StateStore {
    * batch; writes may go on meanwhile.
    */
   entries(task: string): AsyncIterable<readonly StateEntry[]>;
+  /**
+   * Checkpoint and entries of one and the same moment, that of the call; writes may go on meanwhile. Null when the store holds nothing
+   * of the task.
+   */
+  snapshot(task: string): Promise<StateSnapshot | null>;
   /** Forgets a task, checkpoint included, at the cost of one range delete. */
   clear(task: string): Promise<void>;
   /** Tasks that the store holds, in the order of their names' UTF-8 bytes. */

@@ -17,6 +17,8 @@ import { partitionId } from './partition-id.ts';
 import { countRebalance } from './rebalance-metrics.ts';
 import { Repeater } from './repeater.ts';
 import type { RunnerOptions } from './runner-options.ts';
+import type { RestoreProgress } from './restoring-task.ts';
+import { SnapshotScheduler, type StateSnapshots } from './snapshot-scheduler.ts';
 import { StateRestorer } from './state-restorer.ts';
 import { progressOf, type TaskProgress } from './task-progress.ts';
 import { TickScheduler } from './tick-scheduler.ts';
@@ -33,6 +35,8 @@ const stopBudget_ms = 8000;
 export interface EntityRunnerOptions extends RunnerOptions {
   readonly online: OnlineStore;
   readonly state: StateStore;
+  /** Null or absent: none are put and none are used. */
+  readonly snapshots?: StateSnapshots | null;
 }
 
 export class EntityRunner {
@@ -43,6 +47,7 @@ export class EntityRunner {
   private readonly restorer: StateRestorer;
   private readonly repair: OnlineRepair;
   private readonly ticks: TickScheduler;
+  private readonly snapshots: SnapshotScheduler | null = null;
   private committer: EntityCommitter | null = null;
   private commits: Repeater | null = null;
   private stopSecondly: () => void = () => undefined;
@@ -63,7 +68,14 @@ export class EntityRunner {
     this.ticks = new TickScheduler(this.writer, ({ at }) => {
       this.producer!.append(at.topic, at.partition, null, encodeTickFrame());
     });
-    this.restorer = new StateRestorer({ ...rest, store });
+    this.restorer = new StateRestorer({ ...rest, store, snapshots: options.snapshots?.objects ?? null });
+    if (options.snapshots)
+      this.snapshots = new SnapshotScheduler({
+        ...rest,
+        ...options.snapshots,
+        store,
+        owned: () => this.owned.values(),
+      });
     this.repair = new OnlineRepair({ ...rest, store, writer: this.writer, committed: () => this.committer!.idle });
     for (const entity of options.plan.entities) this.entities.set(entityLogTopic(options.application, entity), entity);
   }
@@ -107,6 +119,7 @@ export class EntityRunner {
         logger.warn({ group: 'entity', error: messageOf(error) }, 'not committed; its tasks go back to what is');
       },
     );
+    this.snapshots?.start();
     this.stopSecondly = clock.every(secondly_ms, () => {
       this.writer.beat([...this.owned.values()].filter(({ task }) => task !== null));
       this.exportMetrics();
@@ -116,6 +129,11 @@ export class EntityRunner {
   /** Partitions that still restore their state. */
   get restoring(): readonly string[] {
     return [...this.owned.values()].filter((owned) => owned.isRestoring).map(({ at }) => partitionId(at));
+  }
+
+  /** How far these are. */
+  get restoreProgress(): readonly RestoreProgress[] {
+    return this.restorer.progress;
   }
 
   /** Where its tasks stand, those that restore left out. */
@@ -144,6 +162,7 @@ export class EntityRunner {
     await closing;
     await this.commits?.stop();
     this.stopSecondly();
+    await this.snapshots?.stop();
     await this.restorer.stop();
     await this.committer?.stop();
     await this.producer?.close();

@@ -2,17 +2,16 @@
  * Brings values online: one fenced call at a time, holding all that waits, the newest value per key. While a call is under way
  * values gather for the next, so batches form from load alone and no timer stands on the path of a row.
  */
-import { renderKey } from '../define/key.ts';
-import type { EntityPlan, ViewPlan } from '../define/plan.ts';
-import { formatValue } from '../define/value.ts';
+import type { EntityPlan } from '../define/plan.ts';
 import type { Emission } from '../entity/entity-task.ts';
 import { RetriableError, messageOf } from '../errors.ts';
-import type { Canary, OnlineStore, OnlineStored, OnlineView, OnlineWrite } from '../online/online-store.ts';
+import type { Canary, OnlineStore, OnlineStored } from '../online/online-store.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { sleep, type Clock } from '../time/clock.ts';
 import { FreshnessMetrics } from './freshness-metrics.ts';
 import type { OnlineCanary } from './online-canary.ts';
+import { onlineWriteOf } from './online-write.ts';
 
 /** Values of one call at most. */
 const callLimit = 2000;
@@ -49,7 +48,6 @@ export interface OnlineWriterOptions {
 
 export class OnlineWriter {
   private readonly options: OnlineWriterOptions;
-  private readonly views = new Map<ViewPlan, OnlineView>();
   private readonly freshness: FreshnessMetrics;
   private queue: PendingValue[] = [];
   private writing: Promise<void> | null = null;
@@ -167,7 +165,7 @@ export class OnlineWriter {
     if (written.length === 0 && canaries.length === 0) return;
     const started_ms = clock.monotonic_ms();
     const { stored, found, incarnation } = await store.upsert(
-      [...newest.values()].map((value) => this.writeOf(value)),
+      [...newest.values()].map(({ owner, emission }) => onlineWriteOf(owner.entity, emission)),
       canaries.map(({ canary }) => canary),
     );
     metrics.histogram('millrace_online_write_seconds', {}).observe((clock.monotonic_ms() - started_ms) / 1000);
@@ -223,28 +221,6 @@ export class OnlineWriter {
       .counter('millrace_online_writes_total', { result: 'refused' })
       .add(Math.max(0, byKey.size - applied - again));
     metrics.counter('millrace_online_writes_total', { result: 'coalesced' }).add(values.length - byKey.size);
-  }
-
-  private writeOf({ emission, owner }: PendingValue): OnlineWrite {
-    const { view, key, position, asOf_us } = emission;
-    const values = view.features.map((feature, i) => formatValue(feature.type, emission.values[i]!));
-    return {
-      key: renderKey(view.online, key),
-      view: this.viewOf(view),
-      generation: owner.entity.generation,
-      position,
-      asOf_us,
-      values,
-    };
-  }
-
-  private viewOf(view: ViewPlan): OnlineView {
-    let online = this.views.get(view);
-    if (online === undefined) {
-      online = { name: view.name, fields: view.features.map((feature) => feature.name) };
-      this.views.set(view, online);
-    }
-    return online;
   }
 }
 

@@ -9,13 +9,21 @@ import { FatalError, MillraceError } from '../errors.ts';
 import type { GroupConsumer, Log, LogReader, LogRecord } from '../log/log.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
-import type { StateStore } from '../state/state-store.ts';
+import type { ObjectStore } from '../offline/object-store.ts';
+import { BatchedStateWriter } from '../state/batched-writer.ts';
+import { unfinishedOffset } from '../state/snapshots/snapshot-reader.ts';
+import type { StateCheckpoint, StateStore } from '../state/state-store.ts';
 import { sleep, type Clock } from '../time/clock.ts';
 import type { OwnedEntityPartition, RestoredTask } from './owned-entity-partition.ts';
 import { partitionId } from './partition-id.ts';
+import { reportRestore } from './restore-report.ts';
+import { RestoringTask, type RestoreProgress } from './restoring-task.ts';
+import { SnapshotRestore } from './snapshot-restore.ts';
 import { tombstoneRetention_ms } from './topics.ts';
 
 const look_ms = 5;
+/** Of one batch of the changelog. */
+const batch_records = 5000;
 
 export interface StateRestorerOptions {
   readonly log: Log;
@@ -24,44 +32,41 @@ export interface StateRestorerOptions {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly failed: (error: Error) => void;
-}
-
-/** A partition on its way back. */
-interface Restoring {
-  readonly owned: OwnedEntityPartition;
-  readonly name: string;
-  /** The entity group's committed offset, null before the first commit. */
-  readonly committed: number | null;
-  readonly end: number;
-  /** The first changelog offset that the local store lacks. */
-  readonly from: number;
-  readonly isReused: boolean;
-  records: number;
+  /** Null: none are used. */
+  readonly snapshots: ObjectStore | null;
 }
 
 export class StateRestorer {
   private readonly options: StateRestorerOptions;
   private reader: LogReader | null = null;
-  private restoring: ReadonlyMap<string, Restoring> = new Map();
+  private current: readonly RestoringTask[] = [];
+  /** Of these, by changelog partition, whose changelog is read. */
+  private reading: ReadonlyMap<string, RestoringTask> = new Map();
+  private batches: BatchedStateWriter;
+  private readonly snapshots: SnapshotRestore | null;
   private turn: Promise<unknown> = Promise.resolve();
   private stopped = false;
 
   constructor(options: StateRestorerOptions) {
     this.options = options;
+    this.batches = new BatchedStateWriter(options.store);
+    this.snapshots = options.snapshots && new SnapshotRestore({ ...options, objects: options.snapshots });
   }
 
-  /** Changelog records that are still to be read. */
+  /** Of all that restore now. */
+  get progress(): readonly RestoreProgress[] {
+    return this.current.filter(({ owned }) => owned.isRestoring).map(({ progress }) => progress);
+  }
+
+  /** Records that are still to be read, over all tasks. */
   get remaining(): number {
-    const left = [...this.restoring.values()].filter(({ owned }) => !owned.isReleased);
-    return left.reduce((sum, { owned, from, end }) => {
-      const position = this.reader!.position(owned.changelog) ?? from;
-      return sum + Math.max(0, end - position);
-    }, 0);
+    const left = this.current.filter(({ owned }) => owned.isRestoring);
+    return left.reduce((sum, { records_left }) => sum + records_left, 0);
   }
 
   async start(): Promise<void> {
     const { log, failed } = this.options;
-    this.reader = await log.reader({ batch: (records) => this.take(records), failed });
+    this.reader = await log.reader({ batch_records, batch: (records) => this.take(records), failed });
   }
 
   async stop(): Promise<void> {
@@ -90,14 +95,24 @@ export class StateRestorer {
     const { clock, metrics } = this.options;
     const started_ms = clock.monotonic_ms();
     const restoring = await this.prepare(partitions, consumer);
-    await this.readTails(restoring);
+    this.current = restoring;
+    const reported = reportRestore(this.options, restoring);
     const restored = new Map<OwnedEntityPartition, RestoredTask>();
-    for (const each of restoring) {
-      if (this.stopped || each.owned.isReleased) continue;
-      const task = await this.load(each, consumer);
-      if (task === 'again') continue;
-      restored.set(each.owned, task);
-      this.report(each, task, clock.monotonic_ms() - started_ms);
+    try {
+      this.batches = new BatchedStateWriter(this.options.store);
+      await Promise.all(restoring.map((each) => this.begin(each)));
+      await this.readTails(restoring);
+      for (const each of restoring) {
+        if (this.stopped || each.owned.isReleased) continue;
+        each.stage = 'loading';
+        const task = await this.load(each, consumer);
+        if (task === 'again') continue;
+        restored.set(each.owned, task);
+        this.report(each, task, clock.monotonic_ms() - started_ms);
+      }
+    } finally {
+      reported();
+      this.current = [];
     }
     metrics.histogram('millrace_restore_seconds', {}).observe((clock.monotonic_ms() - started_ms) / 1000);
     const again = restoring.map(({ owned }) => owned).filter((owned) => !owned.isReleased && !restored.has(owned));
@@ -109,23 +124,23 @@ export class StateRestorer {
   private async prepare(
     partitions: readonly OwnedEntityPartition[],
     consumer: GroupConsumer,
-  ): Promise<readonly Restoring[]> {
+  ): Promise<readonly RestoringTask[]> {
     const committed = await consumer.committed(partitions.map(({ at }) => at));
+    const asked_ms = this.options.clock.now_ms();
     const ends = await this.reader!.highWaters(partitions.map(({ changelog }) => changelog));
-    return Promise.all(
-      partitions.map(async (owned, i) => {
-        const from = await this.reusable(owned, ends[i]!);
-        return {
-          owned,
-          name: owned.taskName,
-          committed: committed[i]?.offset ?? null,
-          end: ends[i]!,
-          from: from ?? 0,
-          isReused: from !== null,
-          records: 0,
-        };
-      }),
-    );
+    return partitions.map((owned, i) => new RestoringTask(owned, committed[i]?.offset ?? null, ends[i]!, asked_ms));
+  }
+
+  /** What is there already. */
+  private async begin(restoring: RestoringTask): Promise<void> {
+    const next = await this.reusable(restoring.owned, restoring.end);
+    if (next === null) {
+      const goesOn = (): boolean => !this.stopped && !restoring.owned.isReleased;
+      await this.snapshots?.bring(restoring, this.batches, goesOn);
+      return;
+    }
+    restoring.source = 'disk';
+    restoring.next = next;
   }
 
   /** Where the changelog goes on behind what is on disk; null when that is nothing, or not to be used. */
@@ -139,6 +154,7 @@ export class StateRestorer {
       const { changelogOffset, written_ms, definition } = checkpoint;
       const age_ms = clock.now_ms() - written_ms;
       if (definition !== stateVersion(owned.entity)) why = 'another version of the definition wrote it';
+      else if (changelogOffset === unfinishedOffset) why = 'a snapshot had not come in whole';
       else if (changelogOffset >= end)
         why = `it is ahead of the changelog, which ends at ${end}: was the topic made anew?`;
       else if (age_ms > tombstoneRetention_ms / 2)
@@ -159,47 +175,71 @@ export class StateRestorer {
     await store.clear(name);
   }
 
-  private async readTails(restoring: readonly Restoring[]): Promise<void> {
-    const waiting = restoring.filter(({ from, end }) => from < end);
-    if (waiting.length === 0) return;
-    this.restoring = new Map(waiting.map((each) => [each.name, each]));
-    const beginnings = waiting.map(({ owned, from }) => ({ ...owned.changelog, offset: from }));
-    await this.reader!.assign(beginnings);
-    const isThere = ({ owned, end }: Restoring): boolean =>
+  private async readTails(restoring: readonly RestoringTask[]): Promise<void> {
+    const waiting = restoring.filter(({ next, end }) => next < end);
+    if (waiting.length === 0) {
+      await this.batches.flush();
+      return;
+    }
+    this.reading = new Map(waiting.map((each) => [each.name, each]));
+    for (const each of waiting) each.stage = 'changelog';
+    await this.reader!.assign(waiting.map(({ owned, next }) => ({ ...owned.changelog, offset: next })));
+    const isThere = ({ owned, end }: RestoringTask): boolean =>
       owned.isReleased || (this.reader!.position(owned.changelog) ?? 0) >= end;
     while (!this.stopped && !waiting.every(isThere)) await sleep(this.options.clock, look_ms);
-    // A batch that is being written ends before.
+    // A batch that is handed on ends before.
     await this.reader!.assign([]);
-    this.restoring = new Map();
+    this.reading = new Map();
+    await this.complete(waiting);
+    await this.batches.flush();
   }
 
   private async take(records: readonly LogRecord[]): Promise<void> {
-    const { store, clock } = this.options;
-    const byTask = new Map<Restoring, LogRecord[]>();
+    const byTask = new Map<RestoringTask, LogRecord[]>();
     for (const record of records) {
-      const each = this.restoring.get(partitionId(record));
+      const each = this.reading.get(partitionId(record));
       if (each === undefined || each.owned.isReleased) continue;
       const own = byTask.get(each) ?? [];
       byTask.set(each, own);
       own.push(record);
     }
-    if (byTask.size === 0) return;
     const writes = [...byTask].map(([each, own]) => {
-      each.records += own.length;
-      return {
-        task: each.name,
-        entries: own.map(({ key, value }) => ({ key: key!, value })),
-        checkpoint: {
-          changelogOffset: own.at(-1)!.offset,
-          written_ms: clock.now_ms(),
-          definition: stateVersion(each.owned.entity),
-        },
-      };
+      const last = own.at(-1)!;
+      this.count(each, own);
+      const entries = own.map(({ key, value }) => ({ key: key!, value }));
+      // No younger than its last record: were it left half done for a week, removals behind that might be gone.
+      return { task: each.name, entries, checkpoint: this.checkpointOf(each, last.timestamp_ms) };
     });
-    await store.write(writes);
+    await this.batches.add(writes);
   }
 
-  private async load({ owned, name, committed }: Restoring, consumer: GroupConsumer): Promise<RestoredTask | 'again'> {
+  private count(each: RestoringTask, own: readonly LogRecord[]): void {
+    const { metrics } = this.options;
+    const bytes = own.reduce((sum, { key, value }) => sum + key!.length + (value?.length ?? 0), 0);
+    each.next = own.at(-1)!.offset + 1;
+    each.records += own.length;
+    each.bytes += bytes;
+    metrics.counter('millrace_restored_records_total', {}).add(own.length);
+    metrics.counter('millrace_restored_bytes_total', {}).add(bytes);
+  }
+
+  /** What has reached the end is as new as the question for it. */
+  private async complete(restoring: readonly RestoringTask[]): Promise<void> {
+    const read = restoring.filter(({ owned, records }) => records > 0 && !owned.isReleased);
+    if (this.stopped) return;
+    await this.batches.add(
+      read.map((each) => ({ task: each.name, entries: [], checkpoint: this.checkpointOf(each, each.asked_ms) })),
+    );
+  }
+
+  private checkpointOf({ owned, next }: RestoringTask, written_ms: number): StateCheckpoint {
+    return { changelogOffset: next - 1, written_ms, definition: stateVersion(owned.entity) };
+  }
+
+  private async load(
+    { owned, name, committed }: RestoringTask,
+    consumer: GroupConsumer,
+  ): Promise<RestoredTask | 'again'> {
     const { store } = this.options;
     let restored: RestoredTask | null = null;
     try {
@@ -228,14 +268,13 @@ export class StateRestorer {
     return restored ?? { task: new EntityTask(owned.entity), position: -1, published: -1 };
   }
 
-  private report({ owned, isReused, records }: Restoring, { task, position }: RestoredTask, took_ms: number): void {
+  private report({ owned, source, records }: RestoringTask, { task, position }: RestoredTask, took_ms: number): void {
     const { logger, metrics } = this.options;
-    const from = isReused ? 'disk' : records > 0 ? 'changelog' : 'nothing';
+    const from = source === 'changelog' && records === 0 ? 'nothing' : source;
     metrics.counter('millrace_restores_total', { from }).add(1);
-    metrics.counter('millrace_restored_records_total', {}).add(records);
     logger.info(
       { partition: partitionId(owned.at), from, changelog_records: records, keys: task.size, position, took_ms },
-      isReused ? 'state on disk reused, the rest read from the changelog' : 'state restored from the changelog',
+      source === 'disk' ? 'state on disk reused, the rest read from the changelog' : 'state restored',
     );
   }
 }

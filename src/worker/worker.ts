@@ -9,6 +9,8 @@ import type { StateStore } from '../state/state-store.ts';
 import { EntityRunner } from './entity-runner.ts';
 import { IngestRunner } from './ingest-runner.ts';
 import { OfflineRunner } from './offline-runner.ts';
+import type { RestoreProgress } from './restoring-task.ts';
+import type { StateSnapshots } from './snapshot-scheduler.ts';
 import type { RunnerOptions } from './runner-options.ts';
 import type { FlushLimits } from '../offline/offline-task.ts';
 import type { TaskProgress } from './task-progress.ts';
@@ -20,8 +22,10 @@ export interface WorkerOptions extends Omit<RunnerOptions, 'failed'> {
   readonly roles: readonly Role[];
   readonly online: OnlineStore;
   readonly state: StateStore;
-  /** Needed for the role `offline`. */
+  /** Needed for the role `offline`, and for snapshots of state. */
   readonly objects: ObjectStore | null;
+  /** How often each entity task has a snapshot in the object store, and restores use them; absent or 0: never. */
+  readonly stateSnapshots?: { readonly interval_ms: number; readonly part_bytes?: number };
   readonly flush: FlushLimits;
   /** Called once when the worker cannot go on; it is to be stopped then, and the process to end. */
   readonly failed: (error: Error) => void;
@@ -42,6 +46,14 @@ export type WorkerState =
   | 'stopping'
   | 'stopped';
 
+export interface Readiness {
+  readonly ready: boolean;
+  /** Entity partitions whose state is not yet there. */
+  readonly restoring: readonly string[];
+  /** How far they are, of those whose turn has come. */
+  readonly progress: readonly RestoreProgress[];
+}
+
 export class Worker {
   private readonly options: WorkerOptions;
   private readonly ingest: IngestRunner | null;
@@ -55,7 +67,7 @@ export class Worker {
     const runner = { ...options, failed: this.fail };
     const has = (role: Role): boolean => options.roles.includes(role);
     this.ingest = has('ingest') ? new IngestRunner(runner) : null;
-    this.entity = has('entity') ? new EntityRunner(runner) : null;
+    this.entity = has('entity') ? new EntityRunner({ ...runner, snapshots: snapshotsOf(options) }) : null;
     if (has('offline') && options.objects === null)
       throw new FatalError('config-invalid', 'the role offline needs an object store');
     this.offline = has('offline') ? new OfflineRunner({ ...runner, objects: options.objects! }) : null;
@@ -66,9 +78,10 @@ export class Worker {
   }
 
   /** Ready: started, and no entity task rebuilds its state. */
-  get readiness(): { ready: boolean; restoring: readonly string[] } {
+  get readiness(): Readiness {
     const restoring = this.entity?.restoring ?? [];
-    return { ready: this.current === 'running' && restoring.length === 0, restoring };
+    const progress = this.entity?.restoreProgress ?? [];
+    return { ready: this.current === 'running' && restoring.length === 0, restoring, progress };
   }
 
   /** Where its tasks stand; empty unless it runs. @throws MillraceError when the log gives no answer. */
@@ -126,4 +139,10 @@ export class Worker {
     this.current = 'failed';
     this.options.failed(error);
   };
+}
+
+function snapshotsOf({ objects, stateSnapshots }: WorkerOptions): StateSnapshots | null {
+  if (stateSnapshots === undefined || stateSnapshots.interval_ms === 0) return null;
+  if (objects === null) throw new FatalError('config-invalid', 'snapshots of state need an object store');
+  return { objects, ...stateSnapshots };
 }

@@ -3,6 +3,7 @@ import type { ChaosFleet, Compared } from './chaos-fleet.ts';
 import type { FaultReport } from './fault.ts';
 
 const shown = 3;
+const saidLast = 40;
 
 export class Findings {
   kills = 0;
@@ -22,12 +23,22 @@ export class Findings {
     this.keys += keys;
     this.nonEmpty += nonEmpty;
     this.mismatches += mismatches.length;
-    const parts = [`${((performance.now() - this.started_ms) / 1000).toFixed(0).padStart(5)} s  ${name}`];
+    const parts = [`${this.elapsed()} s  ${name}`];
     if (takenOver !== undefined) parts.push(this.takeover(takenOver, fleet));
     if (notes !== undefined) parts.push(notes);
     parts.push(`${keys} keys, ${nonEmpty} non-empty, ${mismatches.length} mismatches`);
     console.log(parts.join('; '));
     for (const mismatch of mismatches.slice(0, shown)) console.log(`         ${mismatch}`);
+  }
+
+  /** What never settles is a mismatch too. */
+  gaveUp(error: Error, { slots }: ChaosFleet): void {
+    this.mismatches++;
+    console.log(`${this.elapsed()} s  gave up: ${error.message}`);
+    for (const slot of slots) {
+      console.log(slot.isUp ? '  a worker said last:' : '  no worker runs here');
+      if (slot.isUp) for (const line of slot.worker.said.slice(-saidLast)) console.log(`    ${line}`);
+    }
   }
 
   print({ flow, slots, history }: ChaosFleet): void {
@@ -45,6 +56,10 @@ export class Findings {
     console.log(
       `${this.kills} kills, ${this.keys} keys compared (${this.nonEmpty} non-empty), ${this.mismatches} mismatches`,
     );
+  }
+
+  private elapsed(): string {
+    return ((performance.now() - this.started_ms) / 1000).toFixed(0).padStart(5);
   }
 
   /** From the kill to the first value of each partition that is later. */

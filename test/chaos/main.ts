@@ -54,6 +54,9 @@ const without = leftOut();
 const only =
   chosenFault() ??
   (without === null ? null : ({ fencing: 'worker frozen', 'replay-filter': 'connect killed' } as const)[without]);
+// Workers end with this process, also when it is told to end.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
 const { below } = seeded(Number(values.seed));
 const root = without === null ? null : buildWithout(without);
 const findings = new Findings();
@@ -78,6 +81,8 @@ try {
     // One mismatch stays: nothing that follows could be told from it.
     if (findings.mismatches > 0) break;
   }
+} catch (error) {
+  findings.gaveUp(error as Error, fleet);
 } finally {
   await fleet.close();
   if (root !== null) removeBuild(root);

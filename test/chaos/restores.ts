@@ -43,6 +43,5 @@ export function restoredSince(before: Restores, after: Restores): Restores {
 }
 
 export function describeRestores({ partitions, fromDisk, records, seconds }: Restores): string {
-  const rate = seconds === 0 ? '' : ` at ${Math.round(records / seconds)}/s`;
-  return `${partitions.length} states (${fromDisk} reused from disk) with ${records} changelog records${rate}`;
+  return `${partitions.length} states (${fromDisk} reused from disk) with ${records} changelog records in ${seconds.toFixed(2)} s`;
 }

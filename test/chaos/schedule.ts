@@ -9,7 +9,7 @@ export interface ScheduleOptions {
   readonly below: Below;
 }
 
-const kills: readonly FaultName[] = ['worker killed', 'worker killed', 'worker killed, disk lost'];
+const kills: readonly FaultName[] = ['worker killed', 'worker killed, restarted at once', 'worker killed, disk lost'];
 const names = Object.keys(faults) as FaultName[];
 /** A connector that is away for long needs windows that are short, and a run of its own. */
 const others = names.filter((name) => !isKill(name) && name !== 'connect away');

@@ -18,6 +18,7 @@ export const killed =
     const [slot, other] = pick(fleet, below);
     await moment(below);
     const before = await restoresOf(other.worker);
+    const partitions = await slot.partitions();
     const since_ms = Date.now();
     await slot.kill({ loseDisk });
     await fleet.untilTakenOver(other);
@@ -26,10 +27,23 @@ export const killed =
     await fleet.untilBalanced();
     const back = await restoresOf(slot.worker);
     return {
-      takenOver: { partitions: new Set(taken.partitions), since_ms },
+      takenOver: { partitions, since_ms },
       notes: `the other restored ${describeRestores(taken)}; back with ${describeRestores(back)}`,
     };
   };
+
+/** Killed, and started again on its disk at once, as a supervisor does it: before its session has ended. */
+export const restarted: Fault = async (fleet, below) => {
+  const [slot] = pick(fleet, below);
+  await moment(below);
+  const partitions = await slot.partitions();
+  const since_ms = Date.now();
+  await slot.kill({ loseDisk: false });
+  await slot.start();
+  await fleet.untilBalanced();
+  const back = await restoresOf(slot.worker);
+  return { takenOver: { partitions, since_ms }, notes: `back with ${describeRestores(back)}` };
+};
 
 /** Frozen in the middle of a transaction if one is met, taken over, and woken while nothing covers up what it does then. */
 export const frozen: Fault = async (fleet, below) => {

@@ -76,7 +76,13 @@ export class WorkerSlot {
     this.isFrozen = false;
   }
 
-  /** All tasks of the kind run here, their state restored. */
+  /** The entity partitions that it runs. */
+  async partitions(): Promise<ReadonlySet<number>> {
+    const labels = [...(await this.worker.metric('millrace_state_keys')).keys()];
+    return new Set(labels.map((label) => Number(/partition="(\d+)"/.exec(label)![1])));
+  }
+
+  /** So many entity tasks run here, their state restored. */
   async owns(tasks: number): Promise<boolean> {
     const owned = await this.worker.metric('millrace_tasks_owned');
     return owned.get('kind="entity"') === tasks && (await this.worker.isReady());

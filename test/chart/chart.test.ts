@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { parseAllDocuments, stringify } from 'yaml';
+import { parse, parseAllDocuments, stringify } from 'yaml';
 import { filesIn, root, run } from '../ops/support.ts';
 import { kubeconform, tool } from './tools.ts';
 
@@ -45,6 +45,12 @@ test.each(['deploy/prometheus/rules', 'deploy/grafana/dashboards'])('the chart c
   for (const file of files) {
     await expect(readFileSync(`${root}${from}/${file}`, 'utf8')).toMatchFileSnapshot(`${root}${own}/${file}`);
   }
+});
+
+test('the chart installs the version that it comes with', () => {
+  const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { version: string };
+  const own = parse(readFileSync(`${root}${chart}/Chart.yaml`, 'utf8')) as { version: string; appVersion: string };
+  expect(own).toMatchObject({ version, appVersion: version });
 });
 
 test('helm-unittest passes', () => {

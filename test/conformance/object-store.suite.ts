@@ -58,6 +58,7 @@ export function objectStoreSuite(name: string, open: () => Promise<ObjectStore>)
     lists(() => store);
     order(() => store);
     longLists(() => store);
+    deletes(() => store);
     probes(() => store);
   });
 }
@@ -174,6 +175,28 @@ function longLists(open: Open): void {
     expect(await open().list(`${folder}g1/`)).toEqual(sorted);
     expect(await open().list(`${folder}g1/`, sorted[99])).toEqual(sorted.slice(100));
     expect(await open().list(`${folder}g1/`, sorted[1200])).toEqual(sorted.slice(1201));
+  });
+}
+
+function deletes(open: Open): void {
+  test('a deleted object is gone, its neighbours stay, and its name is free again', async () => {
+    const folder = newFolder();
+    const names = ['a/b', 'ab', 'c'].map((name) => folder + name);
+    await each(names, (name) => open().create(name, bytes(name)));
+    await open().delete(names[0]!);
+    expect(await open().read(names[0]!)).toBeNull();
+    expect(await open().list(folder)).toEqual(names.slice(1));
+    expect(await open().create(names[0]!, bytes('again'))).toBe('created');
+    expect(Buffer.from((await open().read(names[0]!))!).toString()).toBe('again');
+  });
+
+  test('what is not there is deleted without an error', async () => {
+    const folder = newFolder();
+    await open().delete(`${folder}never`);
+    await open().create(`${folder}once`, bytes('1'));
+    await open().delete(`${folder}once`);
+    await open().delete(`${folder}once`);
+    expect(await open().list(folder)).toEqual([]);
   });
 }
 

@@ -45,6 +45,7 @@ export function stateStoreSuite(name: string, open: () => Promise<StateStore>): 
     severalTasks(() => store);
     clears(() => store);
     snapshots(() => store);
+    moments(() => store);
     manyAndLarge(() => store);
     closing(open);
   });
@@ -309,6 +310,80 @@ function snapshots(open: Open): void {
   });
 }
 
+/** Checkpoint and entries of a snapshot, which is closed. */
+async function momentOf(store: StateStore, task: string): Promise<[StateCheckpoint, Set<string>, number] | null> {
+  const snapshot = await store.snapshot(task);
+  if (snapshot === null) return null;
+  const values = new Set<string>();
+  let count = 0;
+  for await (const batch of snapshot.entries) {
+    count += batch.length;
+    for (const { value } of batch) values.add(Buffer.from(value!).toString());
+  }
+  await snapshot.close();
+  return [snapshot.checkpoint, values, count];
+}
+
+function moments(open: Open): void {
+  test('a snapshot of a task that was never written, or was cleared, is null; one without entries is not', async () => {
+    const task = newTask();
+    expect(await open().snapshot(task)).toBeNull();
+    await open().write([{ task, entries: [], checkpoint: at(4) }]);
+    expect(await momentOf(open(), task)).toEqual([at(4), new Set(), 0]);
+    await open().clear(task);
+    expect(await open().snapshot(task)).toBeNull();
+  });
+
+  test('a snapshot is as of its call, while writes and a clear go on', async () => {
+    const task = newTask();
+    await open().write([{ task, entries: numbered(0, 5000, 'before'), checkpoint: at(1) }]);
+    const taking = open().snapshot(task);
+    await open().write([{ task, entries: numbered(0, 6000, 'after'), checkpoint: at(2) }]);
+    const snapshot = (await taking)!;
+    await open().clear(task);
+    let count = 0;
+    for await (const batch of snapshot.entries) {
+      count += batch.length;
+      for (const { value } of batch) expect(Buffer.from(value!).toString()).toBe('before');
+    }
+    await snapshot.close();
+    expect([snapshot.checkpoint, count]).toEqual([at(1), 5000]);
+  });
+
+  test('checkpoint and entries of a snapshot are of one moment', async () => {
+    const task = newTask();
+    const write = (n: number): Promise<void> =>
+      open().write([{ task, entries: numbered(0, 50 + n, String(n)), checkpoint: at(n) }]);
+    await write(0);
+    let isDone = false;
+    const writing = (async () => {
+      for (let n = 1; n <= 150; n++) await write(n);
+      isDone = true;
+    })();
+    while (!isDone) {
+      const [checkpoint, values, count] = (await momentOf(open(), task))!;
+      const n = checkpoint.changelogOffset;
+      expect([checkpoint, values, count]).toEqual([at(n), new Set([String(n)]), 50 + n]);
+    }
+    await writing;
+  });
+
+  test('a snapshot that is given up, before or in its middle, keeps nothing busy', async () => {
+    const task = newTask();
+    await open().write([{ task, entries: numbered(0, 5000), checkpoint: at(1) }]);
+    const unread = (await open().snapshot(task))!;
+    await unread.close();
+    await unread.close();
+    const begun = (await open().snapshot(task))!;
+    for await (const batch of begun.entries) {
+      expect(batch.length).toBeGreaterThan(0);
+      break;
+    }
+    await begun.close();
+    await open().write([{ task, entries: [put('a')], checkpoint: at(2) }]);
+  });
+}
+
 function manyAndLarge(open: Open): void {
   test('thousands of entries come in batches, and a reader may stop early', async () => {
     const task = newTask();
@@ -353,6 +428,7 @@ function closing(open: () => Promise<StateStore>): void {
     await store.write([{ task, entries: numbered(0, 5000), checkpoint: at(1) }]);
     const reader = store.entries(task)[Symbol.asyncIterator]();
     await reader.next();
+    const idle = (await store.snapshot(task))!;
     const writing = store.write([{ task, entries: numbered(0, 5000), checkpoint: at(2) }]);
     await Promise.all([writing, store.close(), store.close()]);
     const drained = async (): Promise<void> => {
@@ -362,6 +438,9 @@ function closing(open: () => Promise<StateStore>): void {
     await expect(drained()).rejects.toMatchObject(closed);
     await expect(store.write([{ task, entries: [], checkpoint: at(3) }])).rejects.toMatchObject(closed);
     await expect(store.checkpoint(task)).rejects.toMatchObject(closed);
+    await expect(store.snapshot(task)).rejects.toMatchObject(closed);
+    await expect(idle.entries[Symbol.asyncIterator]().next()).rejects.toMatchObject(closed);
+    await idle.close();
     await expect(store.clear(task)).rejects.toMatchObject(closed);
     await expect(store.tasks()).rejects.toMatchObject(closed);
     await expect(all(store, task)).rejects.toMatchObject(closed);

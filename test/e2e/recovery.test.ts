@@ -7,7 +7,7 @@ import { ChaosFleet } from '../chaos/chaos-fleet.ts';
 import { killInSnapshot } from '../chaos/connector-faults.ts';
 import type { Fault } from '../chaos/fault.ts';
 import { restoresOf, sumOf } from '../chaos/restores.ts';
-import { redisFlushed, s3Away } from '../chaos/server-faults.ts';
+import { kafkaRestarted, redisFlushed, s3Away } from '../chaos/server-faults.ts';
 import { frozen, killed } from '../chaos/worker-faults.ts';
 import type { WorkerSlot } from '../chaos/worker-slot.ts';
 import { seeded } from '../support/prng.ts';
@@ -73,6 +73,10 @@ describe('recovery', { timeout: 180_000 }, () => {
 
   test('a worker is frozen, another takes over, and it wakes up', async () => {
     await expectEqualAfter(frozen);
+  });
+
+  test('Kafka is restarted: tasks go on, though the leaders of their partitions are in a new epoch', async () => {
+    await expectEqualAfter(kafkaRestarted);
   });
 
   test('Redis is flushed', async () => {

@@ -52,7 +52,7 @@ async function openStandIn(answer: Answer, more: Partial<S3Options> = {}): Promi
 
 /** The error of each call of the port. */
 async function errorsOf(store: ObjectStore): Promise<Error[]> {
-  const calls = [store.create('a', body), store.read('a'), store.list('a'), store.probe()];
+  const calls = [store.create('a', body), store.read('a'), store.list('a'), store.delete('a'), store.probe()];
   const outcomes = await Promise.allSettled(calls);
   return outcomes.map((outcome) => {
     expect(outcome.status).toBe('rejected');

@@ -1,5 +1,6 @@
 /** Bugs that the simulator must find: each rule of the protocol, broken. */
 import type { Mutant } from './runner.ts';
+import { snapshots } from './snapshot-mutants.ts';
 import { offline, online } from './store-mutants.ts';
 
 const ingest: readonly Mutant[] = [
@@ -296,6 +297,7 @@ export const mutants: readonly Mutant[] = [
   ...frames,
   ...commits,
   ...restores,
+  ...snapshots,
   ...online,
   ...offline,
 ];

@@ -12,12 +12,8 @@ export const online: readonly Mutant[] = [
   {
     name: 'fence by wall clock',
     file: 'worker/online-writer.ts',
-    find: `      position,
-      asOf_us,
-      values,`,
-    replace: `      position: this.options.clock.now_ms(),
-      asOf_us,
-      values,`,
+    find: 'onlineWriteOf(owner.entity, emission)',
+    replace: 'onlineWriteOf(owner.entity, { ...emission, position: this.options.clock.now_ms() })',
     why: 'a worker that was frozen writes what is old as if it were new',
   },
   {

@@ -5,30 +5,23 @@ import { join } from 'node:path';
 import type { Plan } from '../../src/define/plan.ts';
 import type { Log, LogProducer, LogRecord } from '../../src/log/log.ts';
 import { createMemoryLog } from '../../src/log/memory/memory-log.ts';
-import type { Logger } from '../../src/observability/logger.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { createMetrics, type Metrics } from '../../src/observability/metrics.ts';
 import { createFilesystemObjectStore } from '../../src/offline/filesystem/filesystem-object-store.ts';
-import type { ObjectStore } from '../../src/offline/object-store.ts';
 import { createMemoryStateStore } from '../../src/state/memory/memory-state-store.ts';
-import type { StateStore } from '../../src/state/state-store.ts';
 import { createMemoryOnlineStore } from '../../src/online/memory/memory-online-store.ts';
 import type { OnlineStore } from '../../src/online/online-store.ts';
 import { systemClock } from '../../src/time/clock.ts';
-import { Worker } from '../../src/worker/worker.ts';
+import { Worker, type WorkerOptions } from '../../src/worker/worker.ts';
 import { until } from './until.ts';
 
 export const application = 'test';
 const sourcePartitions = 2;
 
 /** What a worker is given instead of the fleet's own. */
-interface FleetPorts {
-  readonly online?: OnlineStore;
-  readonly state?: StateStore;
-  readonly objects?: ObjectStore;
-  readonly logger?: Logger;
-  readonly metrics?: Metrics;
-}
+type FleetPorts = Partial<
+  Pick<WorkerOptions, 'online' | 'state' | 'objects' | 'logger' | 'metrics' | 'stateSnapshots'>
+>;
 
 export interface RunningWorker {
   readonly worker: Worker;
@@ -73,6 +66,7 @@ export class MemoryFleet {
       online: ports.online ?? this.online,
       state: ports.state ?? createMemoryStateStore(),
       objects: ports.objects ?? createFilesystemObjectStore(this.folder),
+      stateSnapshots: ports.stateSnapshots ?? { interval_ms: 0 },
       flush: { rows: 1000, bytes: 1 << 20, age_ms: 200 },
       clock: systemClock,
       logger: ports.logger ?? silentLogger,

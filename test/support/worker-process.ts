@@ -53,7 +53,11 @@ export class WorkerProcess {
         stdio: ['ignore', 'ignore', 'pipe'],
       },
     );
+    // Who started it may be told to end in the middle of anything; a worker alone would go on for ever.
+    const end = (): unknown => this.child.kill('SIGKILL');
+    process.once('exit', end);
     this.ended = once(this.child, 'close').then(([code]) => {
+      process.off('exit', end);
       if (this.disk !== null) rmSync(this.disk, { recursive: true, force: true });
       return code as number | null;
     });
@@ -95,6 +99,15 @@ export class WorkerProcess {
 
   async isReady(): Promise<boolean> {
     return (await fetch(`${await this.url()}/readyz`)).status === 200;
+  }
+
+  /** What the liveness probe of its pod would find. */
+  async isLive(): Promise<boolean> {
+    return (await fetch(`${await this.url()}/livez`)).status === 200;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    if (this.child.exitCode === null) this.child.kill(signal);
   }
 
   /** @returns the exit code; null when a signal ended it. */

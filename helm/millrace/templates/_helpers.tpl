@@ -75,6 +75,8 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
   value: /var/lib/millrace/state
 - name: MILLRACE_HTTP_PORT
   value: '8080'
+- name: MILLRACE_WORKERS
+  value: http://{{ include "millrace.name" . }}-pods:8080
 - name: NODE_OPTIONS
   value: --max-old-space-size={{ .Values.heapMiB }}
 {{- range $name, $value := .Values.settings }}

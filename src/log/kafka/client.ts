@@ -65,7 +65,11 @@ export type ClientSettings = Record<string, unknown>;
 
 export interface Client {
   connect(options: { readonly timeout: number }, callback: Callback<unknown>): void;
-  getMetadata(options: { readonly timeout: number }, callback: Callback<unknown>): void;
+  /** Of all topics, unless told otherwise. */
+  getMetadata(
+    options: { readonly timeout: number; readonly topic?: string; readonly allTopics?: boolean },
+    callback: Callback<unknown>,
+  ): void;
   isConnected(): boolean;
   on(event: 'event.error', listener: (error: ClientError) => void): void;
   on(event: 'event.log', listener: (event: LogEvent) => void): void;

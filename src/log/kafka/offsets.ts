@@ -63,16 +63,37 @@ export class OffsetLister {
           `topic ${failed.topic} has no partition ${failed.partition}; was it deleted? create it, then restart`,
         );
       }
-      if (failed?.error !== undefined)
-        throw Object.assign(
-          failed.error,
-          failed.error.code === codes.unknownTopicOrPartition ? { isRetriable: true } : {},
-        );
       const found = new Map(answers.map((answer) => [idOf(answer), answer.offset]));
+      // While the broker is away answers without an error, and without an offset, were seen too.
+      const missing = failed ?? asked.find((at) => !((found.get(idOf(at)) ?? -1) >= 0));
+      if (missing !== undefined) {
+        await this.refresh(partitions);
+        throw unanswered(missing);
+      }
       return partitions.map((at) => found.get(idOf(at))!);
     };
     return retrying({ ...this.surroundings, what: 'listing offsets', goOn }, attempt);
   }
+
+  /**
+   * Asks for the leaders again. The client asks those that it knows, in the epochs that it knows, and learns nothing from being refused:
+   * after a restart of the broker it would be refused until its metadata is five minutes old.
+   */
+  private async refresh(partitions: readonly TopicPartition[]): Promise<void> {
+    for (const topic of new Set(partitions.map((at) => at.topic))) {
+      await call<unknown>((done) => {
+        this.admin.getMetadata({ topic, allTopics: false, timeout: request_ms }, done);
+      });
+    }
+  }
+}
+
+/** It may have another error than the client calls passing: an epoch, a leader, or a topic that is not yet known everywhere. */
+function unanswered({ topic, partition, error }: TopicPartition & Pick<ListedOffset, 'error'>): Error {
+  const why = error === undefined ? 'no answer' : `${error.message} (${error.code})`;
+  const isRetriable = error === undefined || error.code === codes.unknownTopicOrPartition;
+  const message = `topic ${topic}, partition ${partition}: ${why}`;
+  return Object.assign(new Error(message), { code: error?.code, ...(isRetriable ? { isRetriable } : {}) });
 }
 
 export interface Start extends TopicPartition {

@@ -56,7 +56,10 @@ const classicGroup: ClientSettings = {
   'heartbeat.interval.ms': 1000,
 };
 
-export const adminSettings = (user: UserSettings): ClientSettings => ({ ...everywhere, ...user });
+/** Else a request that waits for a broker that is down lets the client connect to it again at once, 30,000 times a second. */
+const adminDefaults: ClientSettings = { 'enable.sparse.connections': false };
+
+export const adminSettings = (user: UserSettings): ClientSettings => ({ ...everywhere, ...adminDefaults, ...user });
 
 export const producerSettings = (user: UserSettings): ClientSettings => ({
   ...everywhere,

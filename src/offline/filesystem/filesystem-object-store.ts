@@ -22,6 +22,7 @@ export function createFilesystemObjectStore(folder: string): ObjectStore {
     create: (name, body) => classified(root, () => create(root, pathOf(name), body)),
     read: (name) => classified(root, () => ifExists(readFile(pathOf(name)))),
     list: (prefix, after = '') => classified(root, () => list(root, prefix, after)),
+    delete: (name) => classified(root, () => rm(pathOf(name), { force: true })),
     // link(2) refuses an existing name by itself.
     probe: () => Promise.resolve(),
     close: () => Promise.resolve(),

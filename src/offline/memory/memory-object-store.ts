@@ -18,6 +18,11 @@ export class MemoryObjectStore implements ObjectStore {
     return Promise.resolve([...this.objects.keys()].filter((name) => name.startsWith(prefix) && name > after).sort());
   }
 
+  delete(name: string): Promise<void> {
+    this.objects.delete(name);
+    return Promise.resolve();
+  }
+
   probe(): Promise<void> {
     return Promise.resolve();
   }

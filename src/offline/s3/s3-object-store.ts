@@ -104,6 +104,15 @@ class S3ObjectStore implements ObjectStore {
     return names;
   }
 
+  async delete(name: string): Promise<void> {
+    try {
+      await this.client.send(new DeleteObjectCommand({ Bucket: this.bucket, Key: this.prefix + name }));
+    } catch (error) {
+      if (error instanceof S3ServiceException && error.name === 'NoSuchKey') return;
+      throw this.classify(error);
+    }
+  }
+
   async probe(): Promise<void> {
     const name = `.millrace-probe-${randomUUID()}`;
     if (await this.overwrites(name)) {

@@ -1,5 +1,5 @@
 import { FatalError } from '../../errors.ts';
-import type { StateCheckpoint, StateEntry, StateStore, TaskWrite } from '../state-store.ts';
+import type { StateCheckpoint, StateEntry, StateSnapshot, StateStore, TaskWrite } from '../state-store.ts';
 
 const batchLimit = 1000;
 
@@ -22,6 +22,7 @@ export function createMemoryStateStore(): StateStore {
     // One step for the event loop: nobody sees half of it.
     write: (writes) => promised(() => applyAll(opened(), writes)),
     entries: (task) => entries(opened, task),
+    snapshot: (task) => promised(() => snapshot(opened, task)),
     clear: (task) => promised(() => void opened().delete(task)),
     tasks: () => promised(() => [...opened().keys()].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))),
     close: () =>
@@ -51,11 +52,34 @@ function apply(tasks: Map<string, Task>, { task, entries: changes, checkpoint }:
 
 // eslint-disable-next-line @typescript-eslint/require-await -- the port is asynchronous
 async function* entries(opened: () => Map<string, Task>, task: string): AsyncGenerator<readonly StateEntry[]> {
-  const snapshot = [...(opened().get(task)?.values ?? [])].sort(([a], [b]) => (a < b ? -1 : 1));
-  for (let at = 0; at < snapshot.length; at += batchLimit) {
+  yield* inBatches(opened, new Map(opened().get(task)?.values));
+}
+
+function snapshot(opened: () => Map<string, Task>, task: string): StateSnapshot | null {
+  const found = opened().get(task);
+  if (found === undefined) return null;
+  const { checkpoint, values } = found;
+  return {
+    checkpoint: { ...checkpoint },
+    entries: asynchronous(inBatches(opened, new Map(values))),
+    close: () => Promise.resolve(),
+  };
+}
+
+// eslint-disable-next-line @typescript-eslint/require-await -- the port is asynchronous
+async function* asynchronous<T>(items: Iterable<T>): AsyncGenerator<T> {
+  yield* items;
+}
+
+function* inBatches(
+  opened: () => Map<string, Task>,
+  values: ReadonlyMap<string, Uint8Array>,
+): Generator<readonly StateEntry[]> {
+  const sorted = [...values].sort(([a], [b]) => (a < b ? -1 : 1));
+  for (let at = 0; at < sorted.length; at += batchLimit) {
     opened();
     // Copies: what a reader does with them is not to change the store.
-    yield snapshot
+    yield sorted
       .slice(at, at + batchLimit)
       .map(([key, value]) => ({ key: Buffer.from(key, 'latin1'), value: Uint8Array.from(value) }));
   }

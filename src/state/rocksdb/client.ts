@@ -29,6 +29,7 @@ export interface WriteBatch {
 
 /** The state of a database at one moment. */
 export interface Session {
+  get(key: Uint8Array): Promise<Buffer | null>;
   /** @param options.capacity entries of one native read. The default of 8 makes a scan three times as slow as 1000. */
   iterator(range: KeyRange, options: { readonly capacity: number }): Iterator;
   close(): Promise<void>;

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { FatalError, MillraceError, RetriableError } from '../../errors.ts';
 import type { Logger } from '../../observability/logger.ts';
-import type { StateCheckpoint, StateEntry, StateStore, TaskWrite } from '../state-store.ts';
-import { nativeError, openDatabase, type Database, type Iterator, type WriteBatch } from './client.ts';
+import type { StateCheckpoint, StateEntry, StateSnapshot, StateStore, TaskWrite } from '../state-store.ts';
+import { nativeError, openDatabase, type Database, type Iterator, type Session, type WriteBatch } from './client.ts';
 import { failureOf } from './failure.ts';
 import { folderIn, markUnreadable, openOrWipe, type Opened, type StateFolder } from './folder.ts';
 import { entryRange, keysOf, MisshapenError, parseCheckpoint, putsOf, taskOf } from './layout.ts';
@@ -79,15 +79,62 @@ class RocksStore implements RocksStateStore {
   }
 
   async *entries(task: string): AsyncGenerator<readonly StateEntry[]> {
-    const keys = keysOf(task);
+    keysOf(task);
     this.refuseClosed();
     // No await when the database is open: the snapshot is of this very moment.
     const database = this.database ?? (await this.open());
-    let session;
-    let iterator: Iterator | null = null;
+    let session: Session | null = null;
     try {
       // An iterator alone would see the state at its first read, on another thread.
       session = database.snapshot();
+      yield* this.entriesOf(task, database, session);
+    } catch (error) {
+      throw await this.failure(`entries of ${task}`, database, error);
+    } finally {
+      await session?.close();
+    }
+  }
+
+  async snapshot(task: string): Promise<StateSnapshot | null> {
+    const { checkpoint: key } = keysOf(task);
+    this.refuseClosed();
+    const database = this.database ?? (await this.open());
+    const what = `snapshot of ${task}`;
+    let session: Session | null = null;
+    try {
+      session = database.snapshot();
+      const value = await session.get(key);
+      if (value !== null) return this.snapshotOf(task, parseCheckpoint(value), database, session);
+      await session.close();
+      return null;
+    } catch (error) {
+      await session?.close();
+      throw await this.failure(what, database, error);
+    }
+  }
+
+  private snapshotOf(task: string, checkpoint: StateCheckpoint, database: Database, session: Session): StateSnapshot {
+    let closing: Promise<void> | null = null;
+    const entries = this.entriesOf(task, database, session);
+    return {
+      checkpoint,
+      entries,
+      close: async () => {
+        await entries.return(undefined);
+        closing ??= session.close();
+        await closing;
+      },
+    };
+  }
+
+  private async *entriesOf(
+    task: string,
+    database: Database,
+    session: Session,
+  ): AsyncGenerator<readonly StateEntry[], undefined> {
+    const keys = keysOf(task);
+    let iterator: Iterator | null = null;
+    try {
       iterator = session.iterator(entryRange(keys), { capacity: batchLimit });
       this.readers.add(iterator);
       let batch: StateEntry[] = [];
@@ -103,7 +150,6 @@ class RocksStore implements RocksStateStore {
       throw await this.failure(`entries of ${task}`, database, error);
     } finally {
       if (iterator !== null) this.readers.delete(iterator);
-      await session?.close();
     }
   }
 

@@ -2,6 +2,7 @@
 import type { Logger } from '../../observability/logger.ts';
 import { logViolations } from './check-logs.ts';
 import { onlineDifferences } from './check-online.ts';
+import { snapshotViolations } from './check-snapshots.ts';
 import { holeViolations, quietViolations } from './epilogue.ts';
 import { Fleet } from './fleet.ts';
 import { NaiveOracle } from './naive-oracle.ts';
@@ -54,7 +55,7 @@ export async function simulate(seed: number, { logger, views = 'any' }: RunOptio
     if (violations.length === 0 && ending === 'hole') violations.push(...(await holeViolations(world)));
     else if (violations.length === 0) {
       await fleet.stop();
-      violations.push(...(await logViolations(world, oracle)));
+      violations.push(...(await logViolations(world, oracle)), ...(await snapshotViolations(world)));
     }
   } catch (error) {
     violations.push(`the run ended: ${(error as Error).stack ?? String(error)}`);

@@ -4,6 +4,7 @@ import type { ObjectStore } from '../../offline/object-store.ts';
 import type { Canary, OnlineStore } from '../../online/online-store.ts';
 import type { StateStore } from '../../state/state-store.ts';
 import type { Clock } from '../../time/clock.ts';
+import { createDamaged, isSnapshotName } from './damaged-snapshots.ts';
 import type { Faults } from './faults.ts';
 import type { Random } from './random.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
@@ -56,16 +57,25 @@ export function simulatedStateStore({ process, faults }: StoreSurroundings, inne
         if (faults.strikes('state write refused')) throw unavailable('the disk is full');
         return inner.write(writes);
       }),
-    async *entries(task) {
-      for await (const batch of inner.entries(task)) {
-        await process.gate();
-        yield batch;
-      }
-    },
+    entries: (task) => gated(process, inner.entries(task)),
+    snapshot: (task) =>
+      process.call(async () => {
+        const snapshot = await inner.snapshot(task);
+        if (snapshot === null) return null;
+        const entries = gated(process, snapshot.entries);
+        return { checkpoint: snapshot.checkpoint, entries, close: () => snapshot.close() };
+      }),
     clear: (task) => process.call(() => inner.clear(task)),
     tasks: () => process.call(() => inner.tasks()),
     close: () => Promise.resolve(),
   };
+}
+
+async function* gated<T>(process: SimulatedProcess, items: AsyncIterable<T>): AsyncGenerator<T> {
+  for await (const item of items) {
+    await process.gate();
+    yield item;
+  }
 }
 
 export function simulatedObjectStore({ process, faults, outages }: StoreSurroundings, inner: ObjectStore): ObjectStore {
@@ -76,19 +86,27 @@ export function simulatedObjectStore({ process, faults, outages }: StoreSurround
     create: (name, body) =>
       process.call(async () => {
         there();
-        const outcome = await inner.create(name, body);
+        const outcome = await (isSnapshotName(name)
+          ? createDamaged(faults, inner, name, body)
+          : inner.create(name, body));
         if (faults.strikes('object answer lost')) throw unavailable('the answer of the object store was lost');
         return outcome;
       }),
     read: (name) =>
       process.call(() => {
         there();
+        if (isSnapshotName(name) && !name.endsWith('/manifest')) faults.happened('snapshot part read');
         return inner.read(name);
       }),
     list: (prefix, after) =>
       process.call(() => {
         there();
         return inner.list(prefix, after);
+      }),
+    delete: (name) =>
+      process.call(() => {
+        there();
+        return inner.delete(name);
       }),
     probe: () => process.call(() => inner.probe()),
     close: () => Promise.resolve(),

@@ -76,6 +76,7 @@ export class Slot {
       online: simulatedOnlineStore(surroundings, world.online),
       state: simulatedStateStore(surroundings, this.disk),
       objects: simulatedObjectStore(surroundings, world.objects),
+      stateSnapshots: world.stateSnapshots,
       flush: { rows: 300, bytes: 1 << 20, age_ms: 2000 },
       clock: process.clock,
       logger: this.logger,

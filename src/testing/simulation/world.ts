@@ -40,6 +40,8 @@ export class World {
   readonly isPunctual: boolean;
   readonly objects = new MemoryObjectStore();
   readonly outages: Outages = { online: false, objects: false };
+  /** In some worlds there are none. */
+  readonly stateSnapshots: { readonly interval_ms: number; readonly part_bytes: number };
   readonly connector: SimulatedConnector;
   readonly workload: Workload;
   private readonly producer: LogProducer;
@@ -60,6 +62,11 @@ export class World {
     this.producer = producer;
     this.faults = new Faults(random.fork('faults'));
     this.online = new WatchedOnlineStore(createMemoryOnlineStore({ clock }), this.violations);
+    const snapshots = random.fork('state snapshots');
+    this.stateSnapshots = {
+      interval_ms: snapshots.chance(0.25) ? 0 : snapshots.between(500, 4000),
+      part_bytes: snapshots.pick([200, 1000, 1 << 20]),
+    };
     this.isPunctual = options.late !== 'some';
     const database = new SimulatedDatabase(tables, random.fork('database'));
     this.workload = new Workload({ database, clock, random: random.fork('workload'), ...options });

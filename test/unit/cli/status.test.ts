@@ -1,5 +1,4 @@
 /** `millrace status` as an operator runs it, on a worker that runs. */
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startEmbedded, type Embedded } from '../../../src/cli/embedded.ts';
 import { silentLogger } from '../../../src/observability/logger.ts';
 import type { FleetStatus } from '../../../src/operate/fleet-status.ts';
+import { millrace, type Ended } from '../../support/command.ts';
 import { envelope, transactionFields } from '../../support/envelope.ts';
 import { plan } from '../../support/shop.ts';
 
@@ -28,21 +28,8 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-interface Ended {
-  readonly code: number;
-  readonly output: string;
-  readonly errors: string;
-}
-
-function status(...args: readonly string[]): Promise<Ended> {
-  const env = { PATH: process.env['PATH'] };
-  const command = ['--conditions=source', '--import', 'tsx', 'src/cli/main.ts', 'status', ...args];
-  return new Promise((resolve) => {
-    execFile(process.execPath, command, { env }, (error, output, errors) => {
-      resolve({ code: error === null ? 0 : Number(error.code), output, errors });
-    });
-  });
-}
+const status = (...args: readonly string[]): Promise<Ended> =>
+  millrace(['status', ...args], { PATH: process.env['PATH'] });
 
 test('--json: what the worker owns, how far it is, how fresh its values are', async () => {
   const { code, output } = await status('--workers', embedded.url, '--json');

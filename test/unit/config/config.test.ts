@@ -46,6 +46,7 @@ test('nothing need be set for dev', () => {
     stateDir: 'millrace-state',
     commitInterval_ms: 200,
     snapshot_bytes: 268_435_456,
+    stateSnapshotInterval_ms: 0,
     flush: { rows: 100_000, bytes: 67_108_864, age_ms: 60_000 },
     logLevel: 'info',
   });
@@ -68,6 +69,7 @@ test('every variable arrives where it is used', () => {
       MILLRACE_STATE_DIR: '/var/lib/millrace',
       MILLRACE_COMMIT_INTERVAL_MS: '100',
       MILLRACE_SNAPSHOT_BYTES: '4096',
+      MILLRACE_STATE_SNAPSHOT_INTERVAL_MS: '60000',
       MILLRACE_FLUSH_ROWS: '7',
       MILLRACE_FLUSH_BYTES: '2048',
       MILLRACE_FLUSH_AGE_MS: '1000',
@@ -85,9 +87,21 @@ test('every variable arrives where it is used', () => {
     stateDir: '/var/lib/millrace',
     commitInterval_ms: 100,
     snapshot_bytes: 4096,
+    stateSnapshotInterval_ms: 60_000,
     flush: { rows: 7, bytes: 2048, age_ms: 1000 },
     logLevel: 'debug',
   });
+});
+
+test('snapshots of state need a bucket, whatever the roles, and an interval of a second at least', () => {
+  const entityOnly = { ...whole, MILLRACE_S3_BUCKET: '', MILLRACE_ROLES: 'entity' };
+  expect(faultsOf({ ...entityOnly, MILLRACE_STATE_SNAPSHOT_INTERVAL_MS: '0' }, 'worker')).toEqual([]);
+  expect(faultsOf({ ...entityOnly, MILLRACE_STATE_SNAPSHOT_INTERVAL_MS: '60000' }, 'worker')).toEqual([
+    'MILLRACE_S3_BUCKET is not set; for example MILLRACE_S3_BUCKET=features',
+  ]);
+  expect(faultsOf({ ...whole, MILLRACE_STATE_SNAPSHOT_INTERVAL_MS: '999' })).toEqual([
+    'MILLRACE_STATE_SNAPSHOT_INTERVAL_MS is "999": must be 0 (no snapshots) or at least 1000',
+  ]);
 });
 
 test('variables of others and empty ones are passed over', () => {

@@ -16,6 +16,7 @@ import type { ObjectStore } from '../../../src/offline/object-store.ts';
 import { createMemoryOnlineStore } from '../../../src/online/memory/memory-online-store.ts';
 import type { OnlineStore } from '../../../src/online/online-store.ts';
 import { createMemoryStateStore } from '../../../src/state/memory/memory-state-store.ts';
+import { manifestName } from '../../../src/state/snapshots/snapshot-names.ts';
 import type { StateStore } from '../../../src/state/state-store.ts';
 import { systemClock } from '../../../src/time/clock.ts';
 import { EntityMetrics } from '../../../src/worker/entity-metrics.ts';
@@ -101,6 +102,7 @@ async function firstLife(fleet: MemoryFleet, metrics: Metrics, state: StateStore
     create: onceAway((name, body) => files.create(name, body)),
     read: (name) => files.read(name),
     list: (prefix, after) => files.list(prefix, after),
+    delete: (name) => files.delete(name),
     probe: () => Promise.resolve(),
     close: () => files.close(),
   };
@@ -135,16 +137,25 @@ async function firstLife(fleet: MemoryFleet, metrics: Metrics, state: StateStore
   await monitor.stop();
 }
 
-/** On a disk that another definition wrote. */
+/** On a disk that another definition wrote, beside snapshots that nobody can read. */
 async function secondLife(fleet: MemoryFleet, metrics: Metrics, state: StateStore): Promise<void> {
   const tasks = await state.tasks();
   const checkpoints = await Promise.all(tasks.map((task) => state.checkpoint(task)));
   await state.write(
     tasks.map((task, i) => ({ task, entries: [], checkpoint: { ...checkpoints[i]!, definition: '0000000000000000' } })),
   );
-  const running = fleet.worker({ metrics, state });
+  const objects = createFilesystemObjectStore(fleet.folder);
+  const changelog = tasks[0]!.slice(0, tasks[0]!.lastIndexOf('/'));
+  const { id: topicId } = (await fleet.log.describeTopics([changelog])).get(changelog)!;
+  for (const task of tasks) {
+    const of = { task, topicId, generation: 1, definition: '' };
+    await objects.create(manifestName(of, 0), Buffer.from('no manifest'));
+  }
+  const running = fleet.worker({ metrics, state, objects, stateSnapshots: { interval_ms: 100 } });
   await running.worker.start();
   await fleet.settled(running);
+  const text = async (): Promise<string> => metrics.render();
+  await until('a snapshot is put', async () => /state_snapshots_total\{result="written"\} [1-9]/.test(await text()));
   await running.worker.stop();
 }
 
