@@ -1,6 +1,6 @@
 /**
  * The dashboards, as Grafana imports them, are written from here into `dashboards/`; after a change:
- * `npx vitest run --project ops -u dashboards`.
+ * `npx vitest run --project ops -u`.
  */
 import { overview } from './overview.ts';
 import { build, type Dashboard } from './panels.ts';

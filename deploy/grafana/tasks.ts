@@ -82,7 +82,7 @@ export const tasks: Dashboard = {
           unit: 'short',
           queries: [
             [`sum(millrace_tasks_restoring{${jobs}})`, 'tasks'],
-            [`sum(millrace_restore_remaining_records{${jobs}})`, 'records'],
+            [`sum(millrace_restore_records_left{${jobs}})`, 'records'],
           ],
         },
         {

@@ -115,6 +115,11 @@ export const catalogue = {
     help: 'Calls of the online store that failed, or whose outcome is unknown, and are made again.',
   },
   millrace_online_pending_values: { type: 'gauge', labels: [], help: 'Values that wait for the online store.' },
+  millrace_online_pending_bytes: {
+    type: 'gauge',
+    labels: [],
+    help: 'Their memory, about. Beyond 64 MiB consumption pauses until half of it is written.',
+  },
   millrace_freshness_seconds: {
     type: 'histogram',
     labels: ['view'],
@@ -169,11 +174,6 @@ export const catalogue = {
     labels: [],
     help: 'Time until the tasks of one assignment are restored.',
     buckets: latencyBuckets_s,
-  },
-  millrace_restore_remaining_records: {
-    type: 'gauge',
-    labels: [],
-    help: 'Changelog records that restoring tasks have still to read.',
   },
   millrace_state_write_seconds: {
     type: 'histogram',

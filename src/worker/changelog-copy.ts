@@ -32,7 +32,7 @@ export async function copyChangelogs(
   if (info === undefined)
     throw new FatalError('topic-missing', `there is no topic ${topic}: has a worker run with MILLRACE_APPLICATION_ID?`);
   const batches = new BatchedStateWriter(store);
-  let failure: Error | null = null;
+  const failures: Error[] = [];
   const tasks = new Set<string>();
   const take = (records: readonly LogRecord[]): Promise<void> => {
     const byTask = new Map<string, LogRecord[]>();
@@ -45,9 +45,7 @@ export async function copyChangelogs(
     for (const task of byTask.keys()) tasks.add(task);
     return batches.add([...byTask].map(([task, own]) => writeOf(entity, task, own)));
   };
-  const failed = (error: Error): void => {
-    failure = error;
-  };
+  const failed = (error: Error): void => void failures.push(error);
   const reader = await log.reader({ batch_records, batch: take, failed });
   try {
     const ats = Array.from({ length: info.partitions }, (_, partition) => ({ topic, partition }));
@@ -55,13 +53,12 @@ export async function copyChangelogs(
     const wanted = ats.filter((_, i) => ends[i]! > 0);
     await reader.assign(wanted.map((at) => ({ ...at, offset: 0 })));
     const isRead = (): boolean => ats.every((at, i) => ends[i] === 0 || (reader.position(at) ?? 0) >= ends[i]!);
-    while (failure === null && !isRead()) await sleep(clock, look_ms);
+    while (failures.length === 0 && !isRead()) await sleep(clock, look_ms);
     await reader.assign([]);
   } finally {
     await reader.close();
   }
-  // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- set by a callback
-  if (failure !== null) throw failure as Error;
+  if (failures[0] !== undefined) throw failures[0];
   await batches.flush();
   return [...tasks];
 }

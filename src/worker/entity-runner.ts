@@ -10,6 +10,7 @@ import type { OnlineStore } from '../online/online-store.ts';
 import type { StateStore } from '../state/state-store.ts';
 import { atMost } from '../time/clock.ts';
 import { EntityCommitter } from './entity-committer.ts';
+import { FrameBacklog } from './frame-backlog.ts';
 import { OnlineRepair } from './online-repair.ts';
 import { OnlineWriter } from './online-writer.ts';
 import { OwnedEntityPartition } from './owned-entity-partition.ts';
@@ -24,8 +25,8 @@ import { progressOf, type TaskProgress } from './task-progress.ts';
 import { TickScheduler } from './tick-scheduler.ts';
 import { entityLogTopic } from './topics.ts';
 
-/** Values that may wait for the online store before frames are no longer read. */
-const pendingLimit = 100_000;
+/** Of values that may wait for the online store before frames are no longer read. */
+const pendingLimit_bytes = 64 * 1024 * 1024;
 const secondly_ms = 1000;
 /** What a partition that is taken away may cost in time: then it goes without a last commit. */
 const revokeBudget_ms = 5000;
@@ -47,6 +48,7 @@ export class EntityRunner {
   private readonly restorer: StateRestorer;
   private readonly repair: OnlineRepair;
   private readonly ticks: TickScheduler;
+  private readonly backlog: FrameBacklog;
   private readonly snapshots: SnapshotScheduler | null = null;
   private committer: EntityCommitter | null = null;
   private commits: Repeater | null = null;
@@ -67,6 +69,24 @@ export class EntityRunner {
     });
     this.ticks = new TickScheduler(this.writer, ({ at }) => {
       this.producer!.append(at.topic, at.partition, null, encodeTickFrame());
+    });
+    this.backlog = new FrameBacklog({
+      writer: this.writer,
+      limit_bytes: options.pendingValues_bytes ?? pendingLimit_bytes,
+      owned: () => this.owned.values(),
+      apply: (owned, record) => {
+        this.apply(owned, record);
+      },
+      applied: (partitions) => {
+        for (const owned of partitions) this.ticks.request(owned);
+      },
+      pause: (partitions) => {
+        this.consumer!.pause(partitions);
+      },
+      resume: (partitions) => {
+        this.consumer!.resume(partitions);
+      },
+      failed: options.failed,
     });
     this.restorer = new StateRestorer({ ...rest, store, snapshots: options.snapshots?.objects ?? null });
     if (options.snapshots)
@@ -97,7 +117,9 @@ export class EntityRunner {
           countRebalance(this.options.metrics, 'entity', 'lost');
           this.release(partitions);
         },
-        batch: (records) => this.batch(records),
+        batch: (records) => {
+          this.batch(records);
+        },
         failed,
       },
     });
@@ -269,32 +291,25 @@ export class EntityRunner {
     const { metrics, clock } = this.options;
     for (const owned of this.owned.values()) owned.exportMetrics(clock.now_ms());
     metrics.gauge('millrace_tasks_restoring', {}).set(this.restoring.length);
-    metrics.gauge('millrace_restore_remaining_records', {}).set(this.restorer.remaining);
     metrics.gauge('millrace_online_pending_values', {}).set(this.writer.pending);
+    metrics.gauge('millrace_online_pending_bytes', {}).set(this.writer.pending_bytes);
   }
 
-  /** Frames wait while too many values wait: a batch may hold far more of them than the limit. */
-  private batch(records: readonly LogRecord[]): Promise<void> | void {
-    const touched = new Set<OwnedEntityPartition>();
-    let taken = 0;
-    while (taken < records.length && this.writer.pending <= pendingLimit) {
-      const record = records[taken++]!;
+  private batch(records: readonly LogRecord[]): void {
+    const frames: { owned: OwnedEntityPartition; record: LogRecord }[] = [];
+    for (const record of records) {
       const owned = this.owned.get(partitionId(record));
-      if (owned === undefined || owned.task === null || record.offset < owned.next) continue;
-      this.apply(owned, record);
-      touched.add(owned);
+      if (owned !== undefined && owned.task !== null) frames.push({ owned, record });
     }
-    for (const owned of touched) this.ticks.request(owned);
-    if (taken < records.length) {
-      return this.writer.settle(pendingLimit / 2).then(() => this.batch(records.slice(taken)));
-    }
+    this.backlog.take(frames);
   }
 
   private apply(owned: OwnedEntityPartition, record: LogRecord): void {
+    if (this.owned.get(partitionId(record)) !== owned || owned.task === null || record.offset < owned.next) return;
     try {
       const frame = decodeEntityFrame(record.value!, owned.entity);
       if (frame.kind === 'tick') this.ticks.arrived(owned);
-      const emissions = owned.task!.apply(frame, record.offset);
+      const emissions = owned.task.apply(frame, record.offset);
       if (emissions.length > 0) this.writer.add(owned, emissions);
     } catch (error) {
       if (!(error instanceof MillraceError)) throw error;

@@ -24,6 +24,7 @@ export interface PendingValue {
   readonly owner: ValueOwner;
   /** It was online before and is written again: nothing else is made of it. */
   readonly again: boolean;
+  readonly size_bytes: number;
   visibleAt_us: number;
 }
 
@@ -46,6 +47,12 @@ export interface OnlineWriterOptions {
   readonly lost: (owner: ValueOwner) => void;
 }
 
+interface Waiter {
+  readonly isReached: () => boolean;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
 export class OnlineWriter {
   private readonly options: OnlineWriterOptions;
   private readonly freshness: FreshnessMetrics;
@@ -56,8 +63,8 @@ export class OnlineWriter {
   private incarnation: string | null = null;
   private stopped = false;
   private failing = false;
-  private waiters: { readonly until: number; readonly resolve: () => void; readonly reject: (error: Error) => void }[] =
-    [];
+  private waiters: Waiter[] = [];
+  private bytes = 0;
   private added = 0;
   private settled = 0;
 
@@ -71,6 +78,11 @@ export class OnlineWriter {
     return this.added - this.settled;
   }
 
+  /** Their memory, about. */
+  get pending_bytes(): number {
+    return this.bytes;
+  }
+
   /** The last call failed: values wait for the store. */
   get isWaiting(): boolean {
     return this.failing;
@@ -78,7 +90,11 @@ export class OnlineWriter {
 
   /** @param again the values were online before. */
   add(owner: ValueOwner, emissions: readonly Emission[], again = false): void {
-    for (const emission of emissions) this.queue.push({ emission, owner, again, visibleAt_us: 0 });
+    for (const emission of emissions) {
+      const size_bytes = sizeOf(emission);
+      this.bytes += size_bytes;
+      this.queue.push({ emission, owner, again, size_bytes, visibleAt_us: 0 });
+    }
     this.added += emissions.length;
     this.start();
   }
@@ -92,9 +108,18 @@ export class OnlineWriter {
   /** Resolves when all that was added before is acknowledged, or at most `pending` values are not. */
   settle(pending = 0): Promise<void> {
     const until = this.added - pending;
-    if (this.settled >= until) return Promise.resolve();
+    return this.until(() => this.settled >= until);
+  }
+
+  /** Resolves when values of at most so many bytes are not acknowledged. */
+  room(bytes: number): Promise<void> {
+    return this.until(() => this.bytes <= bytes);
+  }
+
+  private until(isReached: () => boolean): Promise<void> {
+    if (isReached()) return Promise.resolve();
     if (this.stopped) return Promise.reject(givenUp());
-    return new Promise((resolve, reject) => this.waiters.push({ until, resolve, reject }));
+    return new Promise((resolve, reject) => this.waiters.push({ isReached, resolve, reject }));
   }
 
   /** Gives up what is not acknowledged: who waits for it is told. */
@@ -124,6 +149,7 @@ export class OnlineWriter {
         backoff_ms = firstBackoff_ms;
         this.failing = false;
         this.settled += values.length;
+        for (const { size_bytes } of values) this.bytes -= size_bytes;
       } catch (error) {
         if (!(error instanceof RetriableError)) {
           this.options.failed(error as Error);
@@ -146,8 +172,8 @@ export class OnlineWriter {
   }
 
   private wake(): void {
-    const ready = this.waiters.filter(({ until }) => this.settled >= until);
-    this.waiters = this.waiters.filter(({ until }) => this.settled < until);
+    const ready = this.waiters.filter(({ isReached }) => isReached());
+    this.waiters = this.waiters.filter((waiter) => !ready.includes(waiter));
     for (const { resolve } of ready) resolve();
   }
 
@@ -241,6 +267,16 @@ function canariesOf(values: readonly PendingValue[], beats: ReadonlySet<ValueOwn
     const canary = owner.isReleased ? null : owner.canary.give(position);
     return canary === null ? [] : [{ owner, canary }];
   });
+}
+
+/** Of a value that waits: its objects, and the row that it keeps. */
+const overhead_bytes = 500;
+const scalar_bytes = 24;
+
+function sizeOf({ key, values }: Emission): number {
+  let bytes = overhead_bytes + 2 * key.length;
+  for (const value of values) bytes += typeof value === 'string' ? scalar_bytes + 2 * value.length : scalar_bytes;
+  return bytes;
 }
 
 const givenUp = (): Error =>

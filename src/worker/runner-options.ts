@@ -12,6 +12,8 @@ export interface RunnerOptions {
   readonly commitInterval_ms: number;
   /** Memory for the rows of first snapshots. Default 256 MiB. */
   readonly snapshot_bytes?: number;
+  /** Memory for values that wait for the online store; beyond it consumption pauses. Default 64 MiB. */
+  readonly pendingValues_bytes?: number;
   readonly log: Log;
   readonly clock: Clock;
   readonly logger: Logger;

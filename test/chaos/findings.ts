@@ -4,6 +4,8 @@ import type { FaultReport } from './fault.ts';
 
 const shown = 3;
 const saidLast = 40;
+/** What was on its way to Redis when a worker was killed arrives all the same. */
+const onItsWay_ms = 200;
 
 export class Findings {
   kills = 0;
@@ -64,7 +66,7 @@ export class Findings {
 
   /** From the kill to the first value of each partition that is later. */
   private takeover({ partitions, since_ms }: NonNullable<FaultReport['takenOver']>, { history }: ChaosFleet): string {
-    const after = [...history.firstVisible(partitions, since_ms).values()].map((ms) => ms - since_ms);
+    const after = [...history.firstVisible(partitions, since_ms + onItsWay_ms).values()].map((ms) => ms - since_ms);
     if (after.length === 0) return 'no partition was taken over with a value';
     this.takeovers.push(...after);
     const seconds = (ms: number): string => (ms / 1000).toFixed(1);

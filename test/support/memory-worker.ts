@@ -20,7 +20,7 @@ const sourcePartitions = 2;
 
 /** What a worker is given instead of the fleet's own. */
 type FleetPorts = Partial<
-  Pick<WorkerOptions, 'online' | 'state' | 'objects' | 'logger' | 'metrics' | 'stateSnapshots'>
+  Pick<WorkerOptions, 'online' | 'state' | 'objects' | 'logger' | 'metrics' | 'stateSnapshots' | 'pendingValues_bytes'>
 >;
 
 export interface RunningWorker {
@@ -67,6 +67,7 @@ export class MemoryFleet {
       state: ports.state ?? createMemoryStateStore(),
       objects: ports.objects ?? createFilesystemObjectStore(this.folder),
       stateSnapshots: ports.stateSnapshots ?? { interval_ms: 0 },
+      ...(ports.pendingValues_bytes === undefined ? {} : { pendingValues_bytes: ports.pendingValues_bytes }),
       flush: { rows: 1000, bytes: 1 << 20, age_ms: 200 },
       clock: systemClock,
       logger: ports.logger ?? silentLogger,

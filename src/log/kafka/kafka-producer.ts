@@ -1,7 +1,8 @@
-/** Appends records; acknowledgements are counted, so that nothing ever blocks a thread. */
+/** Appends records; acknowledgements come as delivery reports, so that nothing ever blocks a thread. */
 import { MillraceError, messageOf } from '../../errors.ts';
 import { atMost } from '../../time/clock.ts';
 import type { LogProducer, ProducerOptions } from '../log.ts';
+import { Acknowledgements } from './acknowledgements.ts';
 import { type ClientError, codes, type DeliveryReport, newProducer, type ProducerClient } from './client.ts';
 import { connect, type Surroundings } from './connection.ts';
 import { producerSettings } from './settings.ts';
@@ -13,17 +14,11 @@ const lastFlush_ms = 10_000;
 const disconnect_ms = 10_000;
 
 interface Appended {
+  readonly number: number;
   readonly topic: string;
   readonly partition: number;
   readonly key: Uint8Array | null;
   readonly value: Uint8Array | null;
-}
-
-interface Waiting {
-  /** Acknowledgements that must have come. */
-  readonly count: number;
-  readonly resolve: () => void;
-  readonly reject: (error: Error) => void;
 }
 
 export async function openProducer(surroundings: Surroundings, options: ProducerOptions): Promise<LogProducer> {
@@ -37,11 +32,9 @@ class KafkaProducer implements LogProducer {
   private readonly surroundings: Surroundings;
   private readonly options: ProducerOptions;
   private readonly client: ProducerClient;
-  private appended = 0;
-  private acknowledged = 0;
+  private readonly acknowledgements = new Acknowledgements();
   /** Found no room in the client's queue. Whatever is appended then waits behind it. */
   private overflow: Appended[] = [];
-  private flushes: Waiting[] = [];
   private error: MillraceError | null = null;
   private closing: Promise<void> | null = null;
 
@@ -63,8 +56,7 @@ class KafkaProducer implements LogProducer {
 
   append(topic: string, partition: number, key: Uint8Array | null, value: Uint8Array | null): void {
     this.checkAlive();
-    const record = { topic, partition, key, value };
-    this.appended += 1;
+    const record = { number: this.acknowledgements.next(), topic, partition, key, value };
     this.pending_bytes += sizeOf(record);
     if (this.overflow.length > 0 || !this.send(record)) this.defer(record);
     // Dead by this very record.
@@ -72,11 +64,7 @@ class KafkaProducer implements LogProducer {
   }
 
   flush(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (this.error !== null) reject(this.error);
-      else if (this.acknowledged === this.appended) resolve();
-      else this.flushes.push({ count: this.appended, resolve, reject });
-    });
+    return this.error === null ? this.acknowledgements.all() : Promise.reject(this.error);
   }
 
   close(): Promise<void> {
@@ -92,7 +80,7 @@ class KafkaProducer implements LogProducer {
       logger.warn({ producer: name, pending_bytes: this.pending_bytes }, 'closed before everything was acknowledged');
     });
     this.error ??= new MillraceError('delivery-failed', `producer ${name} is closed`);
-    for (const { reject } of this.flushes.splice(0)) reject(this.error);
+    this.acknowledgements.fail(this.error);
     const disconnected = new Promise<void>((resolve) => {
       this.client.disconnect(1, resolve);
     });
@@ -104,9 +92,10 @@ class KafkaProducer implements LogProducer {
   }
 
   /** False when the client's queue has no room. */
-  private send({ topic, partition, key, value }: Appended): boolean {
+  private send({ number, topic, partition, key, value }: Appended): boolean {
+    const whole = (bytes: Uint8Array | null): Uint8Array | null => (bytes?.length === 0 ? empty : bytes);
     try {
-      this.client.produce(topic, partition, value?.length === 0 ? empty : value, key?.length === 0 ? empty : key);
+      this.client.produce(topic, partition, whole(value), whole(key), null, number);
       return true;
     } catch (error) {
       if ((error as ClientError).code === codes.queueFull) return false;
@@ -137,10 +126,8 @@ class KafkaProducer implements LogProducer {
       this.fail(`topic ${report.topic} partition ${report.partition}: ${error.message}`, error);
       return;
     }
-    this.acknowledged += 1;
     // A hole never closes: after a failure nothing counts any more.
-    while (this.error === null && this.flushes.length > 0 && this.flushes[0]!.count <= this.acknowledged)
-      this.flushes.shift()!.resolve();
+    if (this.error === null) this.acknowledgements.take(report.opaque as number);
   };
 
   private fail(what: string, cause: unknown): void {
@@ -148,7 +135,7 @@ class KafkaProducer implements LogProducer {
     const error = new MillraceError('delivery-failed', `producer ${this.options.name}: ${what}`, { cause });
     this.error = error;
     this.overflow = [];
-    for (const { reject } of this.flushes.splice(0)) reject(error);
+    this.acknowledgements.fail(error);
     // Not from within append: its caller is in the middle of something.
     queueMicrotask(() => {
       this.options.failed(error);
@@ -156,4 +143,4 @@ class KafkaProducer implements LogProducer {
   }
 }
 
-const sizeOf = ({ key, value }: Appended): number => (key?.length ?? 0) + (value?.length ?? 0);
+const sizeOf = ({ key, value }: Pick<Appended, 'key' | 'value'>): number => (key?.length ?? 0) + (value?.length ?? 0);

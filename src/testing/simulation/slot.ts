@@ -77,6 +77,7 @@ export class Slot {
       state: simulatedStateStore(surroundings, this.disk),
       objects: simulatedObjectStore(surroundings, world.objects),
       stateSnapshots: world.stateSnapshots,
+      pendingValues_bytes: world.pendingValues_bytes,
       flush: { rows: 300, bytes: 1 << 20, age_ms: 2000 },
       clock: process.clock,
       logger: this.logger,

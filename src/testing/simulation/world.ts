@@ -42,6 +42,8 @@ export class World {
   readonly outages: Outages = { online: false, objects: false };
   /** In some worlds there are none. */
   readonly stateSnapshots: { readonly interval_ms: number; readonly part_bytes: number };
+  /** In some worlds so few that every outage of the online store pauses consumption. */
+  readonly pendingValues_bytes: number;
   readonly connector: SimulatedConnector;
   readonly workload: Workload;
   private readonly producer: LogProducer;
@@ -67,6 +69,7 @@ export class World {
       interval_ms: snapshots.chance(0.25) ? 0 : snapshots.between(500, 4000),
       part_bytes: snapshots.pick([200, 1000, 1 << 20]),
     };
+    this.pendingValues_bytes = random.fork('pending values').pick([2000, 20_000, 1 << 26]);
     this.isPunctual = options.late !== 'some';
     const database = new SimulatedDatabase(tables, random.fork('database'));
     this.workload = new Workload({ database, clock, random: random.fork('workload'), ...options });
