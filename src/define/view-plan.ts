@@ -1,7 +1,8 @@
 /** A view's plan: its features over shared aggregates, what is derived from them, and its version. */
 import { hash64 } from '../util/hash.ts';
 import type { AggregateNode, Feature } from './aggregate.ts';
-import { meaningOf } from './aggregate-plan.ts';
+import { meaningOf, type AggregateMeaning } from './aggregate-plan.ts';
+import type { Value } from './column.ts';
 import { checkFeatureName, checkView, checkWindow } from './checks.ts';
 import { compile, type Compiled } from './compile.ts';
 import { parseDuration_us } from './duration.ts';
@@ -21,6 +22,7 @@ import type {
   ViewPlan,
 } from './plan.ts';
 import type { Problems } from './problems.ts';
+import { formatValue } from './value.ts';
 import type { FeatureView } from './view.ts';
 import { longestWindow_us, leastWindow_us } from './window.ts';
 
@@ -136,7 +138,7 @@ function aggregatedFeature(
   if (compiled === undefined) return undefined;
   const meaning = problems.attempt(path, () => meaningOf(call, compiled?.type ?? null, table.appendOnly));
   if (meaning === undefined) return undefined;
-  const { state, result, type, empty } = meaning;
+  const { state, result, type } = meaning;
   const aggregate = intern(workshop.aggregates, {
     id: canonical([input, state, ...[value, where].map((node) => node && withInput(node, ''))]),
     input,
@@ -144,9 +146,19 @@ function aggregatedFeature(
     value: compiled?.evaluate ?? null,
     where: condition,
   });
-  const { fallback: given } = feature;
-  const fallback = given === null ? empty : problems.attempt(`${path}.default`, () => defaultValue(given, type));
-  return { kind: 'aggregated', name, type, fallback: fallback ?? empty, aggregate, window: feature.window, result };
+  const fallback = problems.attempt(`${path}.default`, () => fallbackOf(feature, meaning));
+  return { kind: 'aggregated', name, type, fallback: fallback ?? null, aggregate, window: feature.window, result };
+}
+
+/** @throws RangeError when the default is no value of the feature, or can never be one. */
+function fallbackOf({ fallback, aggregate }: Feature, { type, empty }: AggregateMeaning): Value {
+  if (fallback === null) return empty;
+  const value = defaultValue(fallback, type);
+  if (empty === null) return value;
+  const nothing = formatValue(type, empty)!;
+  throw new RangeError(
+    `${aggregate.call.function} is never null, but ${nothing} where there is nothing: a default is never used`,
+  );
 }
 
 const compileFor = (node: ExpressionNode, { columns }: TablePlan): Compiled => compile(node, { of: 'table', columns });

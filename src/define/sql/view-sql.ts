@@ -1,7 +1,7 @@
 /** A view as one query: what its values must be, from the rows alone. */
 import type { Feature } from '../aggregate.ts';
 import { meaningOf } from '../aggregate-plan.ts';
-import type { ColumnType, Scalar, ValueType } from '../column.ts';
+import type { ColumnType, ValueType } from '../column.ts';
 import { compile, type Compiled } from '../compile.ts';
 import { nodesOf, type ExpressionNode } from '../expression.ts';
 import { mostDigits } from '../functions/signature.ts';
@@ -91,9 +91,8 @@ class Query {
       primaryKey: input.table.primaryKey.map(quoteName),
     });
     const column = this.columnOf(name, this.rowsOf(windowSql(input, window)), sql);
-    const otherwise = fallback === null ? empty : defaultValue(fallback, type);
-    const whole =
-      otherwise === null ? column : `coalesce(${column}, ${valueSql(otherwise as Scalar | readonly Scalar[], type)})`;
+    const otherwise = empty ?? (fallback === null ? null : defaultValue(fallback, type));
+    const whole = otherwise === null ? column : `coalesce(${column}, ${valueSql(otherwise, type)})`;
     return { name, type, sql: whole };
   }
 

@@ -73,7 +73,7 @@ type Name = keyof typeof types;
 type Columns = { readonly [N in Name]: Expression<(typeof types)[N]['kind'], true> };
 
 const names = Object.keys(types) as Name[];
-const columns = names.map((name) => ({ name, type: types[name] as ColumnType }));
+const columns = names.map((name) => ({ name, type: types[name] }));
 const c = Object.fromEntries(names.map((name) => [name, columnOf('t', name)])) as unknown as Columns;
 
 /** The most that 38 digits hold. */

@@ -157,7 +157,7 @@ test.each(refused)('as %o the literal %s is refused', (type, literal) => {
   expect(() => literalValue(literal, type)).toThrow(RangeError);
 });
 
-test('texts compare as their UTF-8 bytes do, as in the C collation', () => {
+test('texts compare as their UTF-8 bytes do, as in the C collation', { timeout: 30_000 }, () => {
   const anyText = fc.string({
     unit: fc.oneof(
       fc.constantFrom('a', '\ue000', '\uffff', '🦊', '\u{10ffff}'),
