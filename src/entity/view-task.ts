@@ -3,7 +3,7 @@
  * protocol: time. A value is as of T = max(newest insertion of the key, clock mark), which never goes back.
  */
 import type { EntityPlan, ViewPlan } from '../define/plan.ts';
-import { compareValues } from '../define/predicate.ts';
+import { compareValues } from '../define/compare.ts';
 import type { Value } from '../define/column.ts';
 import { ByteReader, ByteWriter } from '../frames/bytes.ts';
 import type { Marks } from '../frames/row-frame.ts';

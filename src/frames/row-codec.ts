@@ -36,7 +36,7 @@ function writeValue(out: ByteWriter, value: NonNullable<Value>, type: ValueType)
   for (const element of list) writeScalar(out, element, type.element);
 }
 
-export function writeScalar(out: ByteWriter, value: Scalar, type: ColumnType): void {
+function writeScalar(out: ByteWriter, value: Scalar, type: ColumnType): void {
   switch (type.kind) {
     case 'int64':
     case 'timestamp':
@@ -68,7 +68,7 @@ function readValue(from: ByteReader, type: ValueType): NonNullable<Value> {
   return Array.from({ length: from.varint() }, () => readScalar(from, type.element));
 }
 
-export function readScalar(from: ByteReader, type: ColumnType): Scalar {
+function readScalar(from: ByteReader, type: ColumnType): Scalar {
   switch (type.kind) {
     case 'int64':
     case 'timestamp':

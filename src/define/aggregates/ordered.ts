@@ -14,7 +14,7 @@ export const first = end('first');
 /** The newest value that is not null; null when there is none. */
 export const last = end('last');
 /** The newest value that is not null: another word for {@link last}. */
-export const latest = last;
+export const latest = end('last');
 
 function ends(name: 'firstN' | 'lastN' | 'lastDistinct') {
   return <K extends Kind>(value: Expression<K, true>, options: LimitOptions): Aggregate<`list<${K}>`, false, true> =>

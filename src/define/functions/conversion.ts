@@ -55,7 +55,7 @@ export function checkComputable(type: ColumnType): void {
 const exactPowers = 22;
 
 /** The nearest double. */
-export function decimalToDouble(unscaled: bigint, scale: number): number {
+function decimalToDouble(unscaled: bigint, scale: number): number {
   const double = Number(unscaled);
   if (scale <= exactPowers && Number.isSafeInteger(double)) return double / 10 ** scale;
   return Number(formatDecimal(unscaled, scale));

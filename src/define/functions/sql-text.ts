@@ -4,7 +4,7 @@ import { formatDecimal, formatTimestamp, formatValue, isInfinite_us } from '../v
 
 export const quoteName = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
-export const quoteText = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+const quoteText = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
 const names = {
   int32: 'INTEGER',

@@ -3,7 +3,9 @@ import { expect, test } from 'vitest';
 import type { ColumnType, Value } from '../../../src/define/column.ts';
 import { columnOf, type Expression } from '../../../src/define/expression.ts';
 import type { ColumnPlan } from '../../../src/define/plan.ts';
-import { compareValues, compileExpression, literalValue } from '../../../src/define/predicate.ts';
+import { compareValues } from '../../../src/define/compare.ts';
+import { compile } from '../../../src/define/compile.ts';
+import { literalValue } from '../../../src/define/literal.ts';
 import { and, eq, ge, gt, isNull, le, lt, ne, not, or } from '../../../src/index.ts';
 
 const columns: readonly ColumnPlan[] = [
@@ -22,7 +24,7 @@ const n = column('n') as Expression<'int64'>;
 const m = column('m') as Expression<'int64'>;
 
 const evaluate = (expression: Expression, row: Readonly<Record<string, Value>>): Value =>
-  compileExpression(expression.node, columns)(columns.map(({ name }) => row[name] ?? null));
+  compile(expression.node, { of: 'table', columns }).evaluate(columns.map(({ name }) => row[name] ?? null));
 
 const [t, f, u] = [true, false, null];
 

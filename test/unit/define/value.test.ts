@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Value, ValueType } from '../../../src/define/column.ts';
-import { literalValue } from '../../../src/define/predicate.ts';
+import { literalValue } from '../../../src/define/literal.ts';
 import {
   formatDecimal,
   formatTimestamp,
