@@ -2,6 +2,7 @@
  * `make bench` runs all; `make bench ARGS='throughput 200000'` one of them. The stack must be up; nothing else should run.
  *
  *     decode                  envelope → row change, beside JSON.parse
+ *     engine                  what a row costs in the engine alone, by windows, panes, aggregates and keys
  *     throughput [rows]       a preloaded topic through one worker, beside only reading it (BENCH_PROFILE=folder: CPU profile)
  *     restore [keys]          a changelog in memory → RocksDB → tasks, with the top of the CPU profile; needs no stack
  *     freshness [--rates 100,1000] [--seconds 150] [--keys 100000] [--window 60] [--quick]
@@ -9,6 +10,7 @@
  */
 import '../test/support/stack-env.ts';
 import { decode } from './decode.ts';
+import { engine } from './engine.ts';
 import { freshness } from './freshness.ts';
 import { restore } from './restore.ts';
 import { throughput } from './throughput.ts';
@@ -16,6 +18,7 @@ import { throughput } from './throughput.ts';
 const [name = 'all', ...args] = process.argv.slice(2);
 const benchmarks: Readonly<Record<string, () => Promise<void> | void>> = {
   decode,
+  engine,
   throughput: () => throughput(...args.map(Number)),
   restore: () => restore(...args.map(Number)),
   freshness: () => freshness(args),

@@ -4,7 +4,7 @@
  * connector sends twice is in the records only.
  *
  *     users         user_id, name, country, signup_time
- *     transactions  transaction_id, user_id, amount, currency, status, location, transaction_time
+ *     transactions  transaction_id, user_id, amount, currency, status, location, merchant, transaction_time
  */
 import {
   envelope,
@@ -32,6 +32,7 @@ export interface Purchase extends RowImage {
   readonly currency: string;
   readonly status: string;
   readonly location: string | null;
+  readonly merchant: string;
 }
 
 interface UserRow {
@@ -75,6 +76,7 @@ const changeable = 60_000;
 const names = ['Ada', 'Alan', 'Barbara', 'Edsger', 'Grace', 'Hedy', 'Katherine', 'Leslie', 'Margaret', 'Zoë 🦊'];
 const countries = ['CZ', 'DE', 'FR', 'GB', 'PL', 'US', null];
 const cities = ['Berlin', 'Kraków', 'London', 'Lyon', 'New York', 'Praha', 'São Paulo', null];
+const merchants = ['Bakery', 'Books', 'Cinema', 'Fuel', 'Garden', 'Grocer', 'Hotel', 'Pharmacy', 'Railway', 'Shoes'];
 const statuses = ['ok', 'ok', 'ok', 'pending', 'declined'];
 
 export class Shop {
@@ -196,6 +198,7 @@ export class Shop {
       currency: 'EUR',
       status: this.random.pick(statuses),
       location: this.random.pick(cities),
+      merchant: this.random.pick(merchants),
       transaction_time: this.recently_us(),
     };
     this.rows.push(after);

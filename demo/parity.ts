@@ -1,6 +1,6 @@
 /** Holds every stored value against the recount, and the newest Parquet row of every user against the online store. */
 import { renderKey } from '../src/define/key.ts';
-import type { FeaturePlan, Plan, ViewPlan } from '../src/define/plan.ts';
+import type { EntityPlan, FeaturePlan, Plan, ViewPlan } from '../src/define/plan.ts';
 import { bookkeepingField, parseBookkeeping, type Bookkeeping, type OnlineStore } from '../src/online/online-store.ts';
 import { isEmpty, iso, knownFeatures, recount, windowSize_us, type KnownFeature, type Recount } from './oracle.ts';
 import type { TruthEvent } from './oracle.ts';
@@ -51,12 +51,11 @@ interface Stored {
 /** The view with the most features that the recount can compute; null when there is none. */
 export function findChecked(plan: Plan): Checked | null {
   let best: Checked | null = null;
-  for (const { key, inputs, tables, views } of plan.entities) {
-    if (key.map(({ name }) => name).join() !== 'user_id') continue;
-    for (const view of views) {
-      const tableOf = (feature: FeaturePlan): string => tables[inputs[feature.input]!.table]!.name;
+  for (const entity of plan.entities) {
+    if (entity.key.map(({ name }) => name).join() !== 'user_id') continue;
+    for (const view of entity.views) {
       const features = knownFeatures.filter((name) =>
-        view.features.some((feature) => feature.name === name && isKnown(feature, tableOf(feature))),
+        view.features.some((feature) => feature.name === name && isKnown(feature, view, entity)),
       );
       if (features.length > (best?.features.length ?? 0)) best = { view, features };
     }
@@ -64,11 +63,15 @@ export function findChecked(plan: Plan): Checked | null {
   return best;
 }
 
-function isKnown(feature: FeaturePlan, table: string): boolean {
-  const window: { readonly kind: string; readonly size_us?: number } = feature.window;
-  const shape = `${table} ${feature.function} ${window.kind} ${window.size_us ?? 0}`;
+function isKnown(feature: FeaturePlan, view: ViewPlan, { inputs, tables }: EntityPlan): boolean {
+  if (feature.kind !== 'aggregated') return false;
+  const { input, value, where } = view.aggregates[feature.aggregate]!;
+  const { window, result } = feature;
+  const size_us = window.kind === 'tumbling' ? window.size_us : 0;
+  const shape = `${tables[inputs[input]!.table]!.name} ${result.function} ${window.kind} ${size_us}`;
   const wanted = feature.name === 'last_update_time' ? 'max' : 'count';
-  return feature.where === null && shape === `public.transactions ${wanted} tumbling ${windowSize_us}`;
+  const isOfRows = wanted === 'max' || value === null;
+  return where === null && isOfRows && shape === `public.transactions ${wanted} tumbling ${windowSize_us}`;
 }
 
 export async function checkParity(options: ParityOptions): Promise<Parity> {

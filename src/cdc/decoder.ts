@@ -192,6 +192,11 @@ function checked(table: TablePlan, envelope: Envelope): RowChange {
 /** A before image that is not the row as it was would take back something that was never there. */
 function checkBefore(table: TablePlan, before: Row | null, operation: 'u' | 'd'): void {
   const name = operation === 'u' ? 'update' : 'delete';
+  if (table.appendOnly) {
+    const change =
+      "keep the table's rows from being changed, or declare replicaIdentity: 'full' in place of appendOnly";
+    throw new RecordError('row-unusable', `${article(name)} of ${table.name}, declared appendOnly: true: ${change}`);
+  }
   const remedy = `ALTER TABLE ${table.name} REPLICA IDENTITY FULL, and declare the table with replicaIdentity: 'full'`;
   if (table.replicaIdentity !== 'full') {
     throw new RecordError(

@@ -18,11 +18,10 @@ function isView(exported: unknown): exported is FeatureView {
 }
 
 /**
- * The plan of all feature views that a file exports.
+ * The feature views that a file exports, by the names of the exports.
  * @throws FatalError `definition-invalid` when it cannot be loaded.
- * @throws InvalidError `definition-invalid` when it has faults; each is named with its path.
  */
-export async function loadDefinitions(path: string): Promise<Plan> {
+export async function loadViews(path: string): Promise<Readonly<Record<string, FeatureView>>> {
   const file = resolve(path);
   if (!existsSync(file)) throw new FatalError('definition-invalid', `there is no definitions file ${file}`);
   let exports: Readonly<Record<string, unknown>>;
@@ -33,13 +32,29 @@ export async function loadDefinitions(path: string): Promise<Plan> {
       cause: error,
     });
   }
+  return Object.fromEntries(Object.entries(exports).flatMap(([name, value]) => (isView(value) ? [[name, value]] : [])));
+}
+
+/**
+ * The plan of a file's views.
+ * @param path the file, for messages.
+ * @throws InvalidError `definition-invalid` when they have faults; each is named with its path.
+ */
+export function planViews(path: string, views: Readonly<Record<string, FeatureView>>): Plan {
   try {
-    return buildPlan(
-      Object.fromEntries(Object.entries(exports).flatMap(([name, value]) => (isView(value) ? [[name, value]] : []))),
-    );
+    return buildPlan(views);
   } catch (error) {
     if (error instanceof InvalidError)
-      throw new InvalidError('definition-invalid', `${file} has faults:`, error.problems);
+      throw new InvalidError('definition-invalid', `${resolve(path)} has faults:`, error.problems);
     throw error;
   }
+}
+
+/**
+ * The plan of all feature views that a file exports.
+ * @throws FatalError `definition-invalid` when it cannot be loaded.
+ * @throws InvalidError `definition-invalid` when it has faults; each is named with its path.
+ */
+export async function loadDefinitions(path: string): Promise<Plan> {
+  return planViews(path, await loadViews(path));
 }

@@ -91,6 +91,15 @@ program
     await listDeadLetters(options);
   });
 
+program
+  .command('sql')
+  .description('print, for DuckDB, the SQL that gives the features’ values as of any time')
+  .argument('<definitions>', 'TypeScript or JavaScript file that exports feature views')
+  .action(async (definitions: string) => {
+    const { sqlOf } = await import('./sql.ts');
+    process.stdout.write(await sqlOf(definitions));
+  });
+
 function clientMissing(error: unknown): never {
   if (!messageOf(error).includes('Could not locate the bindings file')) throw error;
   const build = 'run npm rebuild @confluentinc/kafka-javascript, or make stack in a checkout';

@@ -1,20 +1,36 @@
-import type { Kind, TypeOf } from './column.ts';
-import type { Expression } from './expression.ts';
-import type { Window } from './window.ts';
+/** What a feature is: an aggregate over a window, as data. The aggregates themselves are in `aggregates/`. */
+import type { TypeOf, ValueKind } from './column.ts';
+import { inputsRead, type Condition, type Expression, type ExpressionNode } from './expression.ts';
+import type { LiteralValue } from './literal.ts';
+import type { UnboundedWindow, Window } from './window.ts';
 
-export type AggregateFunction = 'count' | 'min' | 'max';
+type Call<Name extends string, Parameters = unknown> = Name extends string
+  ? { readonly function: Name } & Parameters
+  : never;
+
+/** Which aggregate, with what was said about it. */
+export type AggregateCall =
+  | Call<'count' | 'sum' | 'mean' | 'min' | 'max' | 'first' | 'last' | 'distinctCount' | 'ratio' | 'timeSinceLast'>
+  | Call<'variance' | 'stddev', { readonly population: boolean }>
+  | Call<'firstN' | 'lastN' | 'lastDistinct' | 'topK' | 'topValues' | 'bottomValues', { readonly limit: number }>
+  | Call<'approxDistinctCount', { readonly precision: number }>
+  | Call<'percentile', { readonly fraction: number; readonly exactLimit: number; readonly accuracy: number }>
+  | Call<'histogram', { readonly bounds: readonly LiteralValue[] }>;
+
+export type AggregateFunction = AggregateCall['function'];
 
 /** What one feature computes, as data. */
 export interface AggregateNode {
-  readonly function: AggregateFunction;
-  /** The input, as `from` named it. */
+  readonly call: AggregateCall;
+  /** The input, as `from` named it; empty for an expression that reads none. */
   readonly input: string;
-  readonly value: Expression | null;
-  readonly where: Expression<'boolean'> | null;
+  /** Null where the rows themselves count. */
+  readonly value: ExpressionNode | null;
+  readonly where: ExpressionNode | null;
 }
 
 /** A feature: an aggregate over a window. `N` says whether it can be null. */
-export interface Feature<K extends Kind = Kind, N extends boolean = boolean> {
+export interface Feature<K extends ValueKind = ValueKind, N extends boolean = boolean> {
   readonly definition: 'feature';
   readonly aggregate: AggregateNode;
   readonly window: Window;
@@ -24,32 +40,26 @@ export interface Feature<K extends Kind = Kind, N extends boolean = boolean> {
   readonly nullable: N;
 }
 
-/** An aggregate that still needs its window. Only tables with an event time can have one. */
-export interface Aggregate<K extends Kind, N extends boolean, Timed extends boolean> {
-  over(this: Aggregate<K, N, true>, window: Window): Feature<K, N>;
-  readonly timed: Timed;
+/** An aggregate that still needs its window: without an event time there is only `unbounded()`. */
+export interface Aggregate<K extends ValueKind, N extends boolean, Timed extends boolean> {
+  over(window: [Timed] extends [true] ? Window : UnboundedWindow): Feature<K, N>;
 }
 
-declare const timedTag: unique symbol;
-/** Carries the input of a column or of `count(tx)`. */
+/** Stands for the rows of an input. */
 export interface InputReference<Timed extends boolean = boolean> {
-  readonly inputName: string;
-  readonly timed: Timed;
-  readonly [timedTag]?: Timed;
-}
-
-/** A column of an input: an expression that knows whether its table has an event time. */
-export interface InputColumn<K extends Kind, Timed extends boolean> extends Expression<K> {
   readonly inputName: string;
   readonly timed: Timed;
 }
 
 export interface AggregateOptions {
   /** Only rows for which this holds; null counts as false. */
-  readonly where?: Expression<'boolean'>;
+  readonly where?: Condition;
 }
 
-function feature<K extends Kind, N extends boolean>(
+/** Of which rows, or of which values of them. */
+export type Aggregated<Timed extends boolean> = InputReference<Timed> | Expression<ValueKind, Timed>;
+
+function feature<K extends ValueKind, N extends boolean>(
   aggregate: AggregateNode,
   window: Window,
   nullable: N,
@@ -65,34 +75,15 @@ function feature<K extends Kind, N extends boolean>(
   });
 }
 
-function aggregate<K extends Kind, N extends boolean, Timed extends boolean>(
-  node: AggregateNode,
+/** An aggregate of the catalogue. `N`: null stands for nothing. */
+export function aggregate<K extends ValueKind, N extends boolean, Timed extends boolean>(
+  call: AggregateCall,
+  of: Aggregated<Timed>,
+  { where }: AggregateOptions,
   nullable: N,
-  timed: Timed,
 ): Aggregate<K, N, Timed> {
-  return Object.freeze({ timed, over: (window: Window) => feature<K, N>(Object.freeze(node), window, nullable, null) });
+  const value = 'inputName' in of ? null : of.node;
+  const input = 'inputName' in of ? of.inputName : (inputsRead(of.node)[0] ?? '');
+  const node: AggregateNode = Object.freeze({ call: Object.freeze(call), input, value, where: where?.node ?? null });
+  return Object.freeze({ over: (window: Window) => feature<K, N>(node, window, nullable, null) });
 }
-
-/** The number of rows; 0 when there is none. */
-export function count<Timed extends boolean>(
-  input: InputReference<Timed>,
-  options: AggregateOptions = {},
-): Aggregate<'int64', false, Timed> {
-  const node = { function: 'count', input: input.inputName, value: null, where: options.where ?? null } as const;
-  return aggregate(node, false, input.timed);
-}
-
-function extreme(name: 'min' | 'max') {
-  return <K extends Kind, Timed extends boolean>(
-    value: InputColumn<K, Timed>,
-    options: AggregateOptions = {},
-  ): Aggregate<K, true, Timed> => {
-    const node = { function: name, input: value.inputName, value, where: options.where ?? null } as const;
-    return aggregate(node, true, value.timed);
-  };
-}
-
-/** The smallest value that is not null; null when there is none. */
-export const min = extreme('min');
-/** The largest value that is not null; null when there is none. */
-export const max = extreme('max');

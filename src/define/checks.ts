@@ -1,16 +1,16 @@
 /** The faults that a definition can have beyond its types, one check per thing that is defined. */
+import { compile } from './compile.ts';
 import type { Column, ColumnType } from './column.ts';
 import type { Entity } from './entity.ts';
 import type { KeyField } from './key.ts';
 import type { EntityPlan, TablePlan } from './plan.ts';
 import type { Problems } from './problems.ts';
-import type { Input, Table } from './table.ts';
+import { inputHandleNames, type Input, type Table } from './table.ts';
 import type { FeatureView } from './view.ts';
+import { leastWindow_us, longestWindow_us, type Window } from './window.ts';
 
 const identifier = /^[A-Za-z][A-Za-z0-9_]*$/;
 const topicPart = /^[A-Za-z0-9][A-Za-z0-9_-]*$/;
-/** Names that an input's handle uses itself. */
-const reservedColumns = ['inputName', 'timed'];
 
 export function checkEntity(entity: Entity, problems: Problems): void {
   const path = `entity ${entity.name}`;
@@ -37,7 +37,7 @@ export function checkTable(table: Table, path: string, problems: Problems): void
   const names = Object.keys(table.columns);
   if (!/^[^.]+\.[^.]+$/.test(table.name))
     problems.add(path, `"${table.name}" must be schema.table, such as public.transactions`);
-  for (const name of names.filter((name) => reservedColumns.includes(name)))
+  for (const name of names.filter((name) => inputHandleNames.includes(name)))
     problems.add(`${path}.columns.${name}`, 'this name is reserved');
   if (table.primaryKey.length === 0)
     problems.add(`${path}.primaryKey`, 'is empty; without it rows cannot be told apart');
@@ -51,8 +51,18 @@ export function checkTable(table: Table, path: string, problems: Problems): void
     const problem = typeProblem(type);
     if (problem !== null) problems.add(`${path}.columns.${name}`, problem);
   }
+  for (const [name, node] of Object.entries(table.derived)) {
+    const at = `${path}.derived.${name}`;
+    if (names.includes(name)) problems.add(at, 'the table has a column of this name already; choose another');
+    if (inputHandleNames.includes(name) || !identifier.test(name))
+      problems.add(at, 'the name must start with a letter and be letters, digits and _, and not inputName or timed');
+    problems.attempt(at, () => compile(node, { of: 'table', columns: columnsOf(table) }));
+  }
   if (table.time !== null) checkEventTime(table.columns[table.time.event], table.time.event, names, path, problems);
 }
+
+const columnsOf = (table: Table): { name: string; type: ColumnType }[] =>
+  Object.entries(table.columns).map(([name, { type }]) => ({ name, type }));
 
 function typeProblem(type: ColumnType): string | null {
   const within = (value: number, low: number, high: number): boolean =>
@@ -104,6 +114,42 @@ export function checkView(view: FeatureView, path: string, problems: Problems): 
   if (!identifier.test(view.name)) problems.add(path, `the view name "${view.name}" must be letters, digits and _`);
   if (Object.keys(view.inputs).length === 0) problems.add(`${path}.from`, 'is empty');
   if (Object.keys(view.features).length === 0) problems.add(`${path}.features`, 'is empty');
+  for (const name of Object.keys(view.derived)) {
+    if (Object.hasOwn(view.features, name))
+      problems.add(`${path}.derive.${name}`, 'the view has a feature of this name already; choose another');
+  }
+}
+
+/** A window has a size, and its parts fit into it. */
+export function checkWindow(window: Window, path: string, problems: Problems): void {
+  const at = `${path}.over`;
+  const within = (what: string, length_us: number): void => {
+    if (!(length_us >= leastWindow_us && length_us <= longestWindow_us))
+      problems.add(at, `the ${what} must be from 1s to 400d`);
+  };
+  switch (window.kind) {
+    case 'unbounded':
+      return;
+    case 'session':
+      within('gap', window.gap_us);
+      return;
+    case 'tumbling':
+      within('window size', window.size_us);
+      return;
+    case 'hopping':
+      within('window size', window.size_us);
+      within('hop', window.hop_us);
+      if (window.size_us % window.hop_us !== 0) problems.add(at, 'the window size must be a multiple of the hop');
+      return;
+    case 'sliding':
+      within('window size', window.size_us);
+      within('resolution', window.resolution_us);
+      if (window.resolution_us > window.size_us)
+        problems.add(at, 'the resolution must not be longer than the window size');
+      return;
+    default:
+      problems.add(at, 'is no window; take tumbling, hopping, sliding, session or unbounded');
+  }
 }
 
 /** Columns that every Parquet file has beside key and features. */
@@ -124,7 +170,7 @@ export function checkFeatureName(name: string, key: readonly KeyField[], path: s
 export function checkOnlineFields(views: readonly (readonly [string, FeatureView])[], problems: Problems): void {
   const owners = new Map<string, readonly [string, FeatureView]>();
   for (const [exported, view] of views) {
-    for (const name of Object.keys(view.features)) {
+    for (const name of [...Object.keys(view.features), ...Object.keys(view.derived)]) {
       const field = JSON.stringify([view.onlineKey, name]);
       const owner = owners.get(field);
       if (owner === undefined) owners.set(field, [exported, view]);

@@ -4,16 +4,34 @@
  */
 
 /** Runtime form: integers of 64 bits, decimals (scaled by 10^scale) and timestamps (µs since 1970 UTC) are bigint. */
-export type Value = bigint | number | string | boolean | null;
+export type Scalar = bigint | number | string | boolean;
+
+/** A list only as the value of a feature; a column of a table is never one. */
+export type Value = Scalar | null | readonly Scalar[];
 
 /** The name of a column type, as the compiler sees it. */
 export type Kind =
   'int32' | 'int64' | 'float64' | 'decimal' | 'text' | 'boolean' | 'timestamp' | 'timestamptz' | 'date';
 
+/** Lists are values of features only. */
+export type ListKind = `list<${Kind}>`;
+
+/** The name of a feature's type. */
+export type ValueKind = Kind | ListKind;
+
+/** Kinds that can be computed with. */
+export type NumericKind = 'int32' | 'int64' | 'float64' | 'decimal';
+
+/** Kinds of an instant. */
+export type TimeKind = 'timestamp' | 'timestamptz';
+
 export type ColumnType =
   | { readonly kind: 'int32' | 'int64' | 'float64' | 'text' | 'boolean' | 'timestamptz' | 'date' }
   | { readonly kind: 'decimal'; readonly precision: number; readonly scale: number }
   | { readonly kind: 'timestamp'; readonly precision: number };
+
+/** The type of a feature's value: a list has no null in it. */
+export type ValueType = ColumnType | { readonly kind: 'list'; readonly element: ColumnType };
 
 /** What a reader of a feature gets: timestamps as ISO 8601 UTC text, decimals as text, 64-bit integers as bigint. */
 export interface TypeOfKind {
@@ -31,7 +49,11 @@ export interface TypeOfKind {
 /** ISO 8601, UTC, microseconds: `2026-01-02T03:04:05.123456Z`. */
 export type Timestamp = `${string}Z`;
 
-export type TypeOf<K extends Kind> = TypeOfKind[K];
+export type TypeOf<K extends ValueKind> = K extends Kind
+  ? TypeOfKind[K]
+  : K extends `list<${infer Element extends Kind}>`
+    ? readonly TypeOfKind[Element][]
+    : never;
 
 /** A column of a table, or a part of an entity key. */
 export interface Column<K extends Kind = Kind, N extends boolean = boolean> {
@@ -40,6 +62,12 @@ export interface Column<K extends Kind = Kind, N extends boolean = boolean> {
   readonly isNullable: N;
   /** The same column, null allowed. */
   nullable(): Column<K, true>;
+}
+
+/** A type as messages name it. */
+export function describeType(type: ValueType): string {
+  if (type.kind === 'list') return `list<${describeType(type.element)}>`;
+  return type.kind === 'decimal' ? `decimal(${type.precision}, ${type.scale})` : type.kind;
 }
 
 function column<K extends Kind>(kind: K, type: ColumnType): Column<K, false> {

@@ -2,39 +2,17 @@
  * Definitions → {@link Plan}. What the types could not refuse is refused here, all faults at once, each with its path.
  */
 import { InvalidError } from '../errors.ts';
-import { hash32, hash64 } from '../util/hash.ts';
-import type { Feature } from './aggregate.ts';
-import type { ColumnType } from './column.ts';
-import {
-  checkEntity,
-  checkFeatureName,
-  checkInput,
-  checkOnlineFields,
-  checkSharedTables,
-  checkTable,
-  checkView,
-} from './checks.ts';
+import { hash32 } from '../util/hash.ts';
+import { checkEntity, checkInput, checkOnlineFields, checkSharedTables, checkTable } from './checks.ts';
 import { parseDuration_us } from './duration.ts';
 import type { Entity } from './entity.ts';
-import { parseTemplate, type KeyField } from './key.ts';
-import type {
-  ColumnPlan,
-  EntityPlan,
-  FeaturePlan,
-  InputPlan,
-  Plan,
-  Row,
-  TablePlan,
-  TimePlan,
-  ViewPlan,
-} from './plan.ts';
-import { compileExpression, inputsRead, literalValue, typeOf } from './predicate.ts';
+import { inputId, inputPlan } from './input-plan.ts';
+import type { KeyField } from './key.ts';
+import type { ColumnPlan, EntityPlan, InputPlan, Plan, TablePlan, TimePlan } from './plan.ts';
 import { Problems } from './problems.ts';
 import type { Table } from './table.ts';
+import { viewPlan } from './view-plan.ts';
 import type { FeatureView } from './view.ts';
-
-/** Counts up when the engine computes something differently for the same definition: other values, other version. */
-const engineSemantics = 1;
 
 /** Frames have two bits for each. */
 const inputsPerTable = 12;
@@ -133,6 +111,7 @@ function tablePlan(table: Table, path: string, problems: Problems): TablePlan {
     replicaIdentity: table.replicaIdentity,
     onError: table.onError,
     snapshots: table.snapshots,
+    appendOnly: table.appendOnly,
     time: timePlan(table, indexOf, path, problems),
     columnSet: hash32(JSON.stringify([table.name, columns])),
   };
@@ -176,166 +155,4 @@ function inputsOf(
     }
   });
   return [...inputs.values()].sort((a, b) => (inputId(a) < inputId(b) ? -1 : 1));
-}
-
-function inputPlan(
-  input: { readonly by: Readonly<Record<string, string>> },
-  table: number,
-  plan: TablePlan,
-  key: readonly KeyField[],
-): InputPlan {
-  return { table, keyColumns: key.map((field) => plan.columns.findIndex(({ name }) => name === input.by[field.name])) };
-}
-
-function inputId(input: InputPlan): string {
-  return [input.table, ...input.keyColumns].map((n) => String(n).padStart(4, '0')).join(',');
-}
-
-interface Surroundings {
-  readonly key: readonly KeyField[];
-  readonly tables: readonly TablePlan[];
-  readonly inputs: readonly InputPlan[];
-}
-
-function viewPlan(
-  exported: string,
-  view: FeatureView,
-  index: number,
-  around: Surroundings,
-  problems: Problems,
-): ViewPlan {
-  checkView(view, exported, problems);
-  const inputIndex = new Map<string, number>();
-  for (const [alias, input] of Object.entries(view.inputs)) {
-    const table = around.tables.findIndex(({ topic }) => topic === input.table.topic);
-    const id = inputId(inputPlan(input, table, around.tables[table]!, around.key));
-    inputIndex.set(
-      alias,
-      around.inputs.findIndex((other) => inputId(other) === id),
-    );
-  }
-  const features = Object.entries(view.features).flatMap(([name, feature]) => {
-    const path = `${exported}.features.${name}`;
-    checkFeatureName(name, around.key, path, problems);
-    const alias = readInput(feature, inputIndex, path, problems);
-    if (alias === null) return [];
-    const input = inputIndex.get(alias)!;
-    return [featurePlan(name, feature, input, around.tables[around.inputs[input]!.table]!, path, problems)];
-  });
-  const inputs = [...new Set(inputIndex.values())].sort((a, b) => a - b);
-  const read = inputs.map((input) => around.tables[around.inputs[input]!.table]!);
-  return {
-    name: view.name,
-    index,
-    features,
-    inputs,
-    online: problems.attempt(`${exported}.online.key`, () => parseTemplate(view.onlineKey, around.key)) ?? {
-      literals: [''],
-      parts: [],
-    },
-    allowedLateness_us: Math.max(0, ...read.map((table) => table.time?.allowedLateness_us ?? 0)),
-    hash: features.length === Object.keys(view.features).length ? viewHash(view, around.key, read) : '',
-  };
-}
-
-/** The one input that a feature reads, null when it is no feature or reads another one too. */
-function readInput(
-  feature: Feature,
-  inputs: ReadonlyMap<string, number>,
-  path: string,
-  problems: Problems,
-): string | null {
-  // A definitions file is not type-checked when it is loaded.
-  if ((feature as Partial<Feature>).definition !== 'feature') {
-    problems.add(path, 'is no feature; an aggregate needs its window: count(tx).over(tumbling(…))');
-    return null;
-  }
-  const { input, value, where } = feature.aggregate;
-  const read = [value, where].flatMap((expression) => (expression === null ? [] : inputsRead(expression.node)));
-  const foreign = [input, ...read].find((alias) => !inputs.has(alias));
-  if (foreign !== undefined) {
-    problems.add(path, `reads "${foreign}", which is not in from; it has ${[...inputs.keys()].join(', ')}`);
-    return null;
-  }
-  const other = read.find((alias) => alias !== input);
-  if (other !== undefined) problems.add(path, `aggregates rows of "${input}", but reads a column of "${other}" too`);
-  return other === undefined ? input : null;
-}
-
-/** Only of a view whose features are all features. */
-function viewHash(view: FeatureView, key: readonly KeyField[], tables: readonly TablePlan[]): string {
-  const { name, features } = view;
-  return hash64(canonical([engineSemantics, key, tables, name, describeInputs(view), describeFeatures(features)]));
-}
-
-function describeInputs(view: FeatureView): unknown {
-  return Object.entries(view.inputs).map(([alias, input]) => [
-    alias,
-    input.table.topic,
-    Object.entries(input.by).sort(),
-  ]);
-}
-
-function describeFeatures(features: FeatureView['features']): unknown {
-  return Object.entries(features).map(([name, { aggregate, window, fallback }]) => {
-    return [name, aggregate.function, aggregate.input, aggregate.value?.node, aggregate.where?.node, window, fallback];
-  });
-}
-
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, part: unknown) => {
-    if (typeof part === 'bigint') return `${part}n`;
-    // JSON has no word for these and would write null.
-    return typeof part === 'number' && !Number.isFinite(part) ? String(part) : part;
-  });
-}
-
-function featurePlan(
-  name: string,
-  feature: Feature,
-  input: number,
-  table: TablePlan,
-  path: string,
-  problems: Problems,
-): FeaturePlan {
-  const { aggregate, window } = feature;
-  if (table.time === null)
-    problems.add(path, `has a window, but table ${table.name} declares no event time (time: { event: … })`);
-  if (!(window.size_us > 0)) problems.add(`${path}.over`, 'the window size must be more than zero');
-  const value =
-    aggregate.value === null
-      ? null
-      : problems.attempt(path, () => compileExpression(aggregate.value!.node, table.columns));
-  const resultType: ColumnType = (aggregate.value === null
-    ? null
-    : problems.attempt(path, () => typeOf(aggregate.value!.node, table.columns))) ?? { kind: 'int64' };
-  const where = aggregate.where === null ? null : predicate(aggregate.where.node, table, `${path}.where`, problems);
-  const fallback =
-    feature.fallback === null
-      ? null
-      : problems.attempt(`${path}.default`, () => literalValue(feature.fallback!, resultType));
-  const empty = aggregate.function === 'count' ? 0n : null;
-  return {
-    name,
-    function: aggregate.function,
-    input,
-    value: value ?? null,
-    where,
-    window,
-    type: resultType,
-    fallback: fallback ?? empty,
-  };
-}
-
-function predicate(
-  node: Parameters<typeof compileExpression>[0],
-  table: TablePlan,
-  path: string,
-  problems: Problems,
-): ((row: Row) => boolean) | null {
-  const evaluate = problems.attempt(path, () => compileExpression(node, table.columns));
-  if (evaluate === undefined) return null;
-  const type = typeOf(node, table.columns);
-  if (type?.kind !== 'boolean') problems.add(path, `is ${type?.kind ?? 'a literal'}, not a condition`);
-  return (row) => evaluate(row) === true;
 }

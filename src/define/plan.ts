@@ -2,8 +2,7 @@
  * The plan: definitions as the stream needs them: names resolved to indexes, durations to microseconds, expressions to
  * functions over rows. Made once at start, by {@link plan}; `validate.ts` has already refused what is wrong.
  */
-import type { ColumnType, Value } from './column.ts';
-import type { AggregateFunction } from './aggregate.ts';
+import type { ColumnType, Scalar, Value, ValueType } from './column.ts';
 import type { KeyField, KeyTemplate } from './key.ts';
 import type { Encoding, RecordPolicy } from './table.ts';
 import type { Window } from './window.ts';
@@ -27,6 +26,8 @@ export interface TablePlan {
   readonly replicaIdentity: 'full' | 'default';
   readonly onError: RecordPolicy;
   readonly snapshots: 'refuse' | 'ignore';
+  /** Rows are only ever inserted: an update or a delete is refused as unusable. */
+  readonly appendOnly: boolean;
   /** Null for a table without event time. */
   readonly time: TimePlan | null;
   /** Hash of name and columns: a frame that carries another was written by another definition. */
@@ -49,25 +50,117 @@ export interface InputPlan {
   readonly keyColumns: readonly number[];
 }
 
-export interface FeaturePlan {
-  readonly name: string;
-  readonly function: AggregateFunction;
+/**
+ * What an aggregate keeps of the rows of a pane, as data. `type` is that of the value. `keep` says which values are enough where rows
+ * are never taken back (an append-only table): null keeps all, so that any can be taken back.
+ */
+export type AggregateState =
+  /** How many rows; with a value, how many that are not null. */
+  | { readonly kind: 'count' }
+  /** The exact sum and how many values; for sum and mean. */
+  | { readonly kind: 'sum'; readonly type: ColumnType }
+  /** Exact n, Σx, Σx²; for variance and stddev. */
+  | { readonly kind: 'moments'; readonly type: ColumnType }
+  /** How many of a condition's values are true, and how many are not null. */
+  | { readonly kind: 'ratio' }
+  /** How many values are below each bound and not below the one before; bounds ascend, in the value's runtime form. */
+  | { readonly kind: 'histogram'; readonly type: ColumnType; readonly bounds: readonly Scalar[] }
+  /** A multiset in the order of values; for min, max, topValues, bottomValues, distinctCount. */
+  | {
+      readonly kind: 'values';
+      readonly type: ColumnType;
+      readonly keep: { readonly end: 'lowest' | 'highest'; readonly limit: number } | null;
+    }
+  /** A multiset in the order of how often a value is there; for topK. */
+  | { readonly kind: 'frequencies'; readonly type: ColumnType }
+  /** A multiset that becomes a sketch of relative accuracy beyond so many values; for percentile. */
+  | { readonly kind: 'quantiles'; readonly type: ColumnType; readonly exactLimit: number; readonly accuracy: number }
+  /** Values in the order of (event time, primary key); for first, last, firstN, lastN. */
+  | {
+      readonly kind: 'ordered';
+      readonly type: ColumnType;
+      readonly keep: { readonly end: 'first' | 'last'; readonly limit: number } | null;
+    }
+  /** Distinct values in the order of their newest row; for lastDistinct. */
+  | { readonly kind: 'recent'; readonly type: ColumnType; readonly appendOnly: boolean }
+  /** The event times of rows; for timeSinceLast. */
+  | { readonly kind: 'times'; readonly appendOnly: boolean }
+  /** HyperLogLog with 2^precision registers; append-only tables only. */
+  | { readonly kind: 'hyperloglog'; readonly type: ColumnType; readonly precision: number };
+
+/** One aggregation over rows of one input. Features and windows of a view that need the same share it. */
+export interface AggregatePlan {
+  /** Stands for all of it: equal ids are the same aggregation. */
+  readonly id: string;
   /** Index into {@link EntityPlan.inputs}. */
   readonly input: number;
-  /** Null for `count`. */
+  readonly state: AggregateState;
+  /** Null where the rows themselves count. */
   readonly value: ((row: Row) => Value) | null;
   /** Null when every row counts. */
   readonly where: ((row: Row) => boolean) | null;
-  readonly window: Window;
-  readonly type: ColumnType;
+}
+
+/** What a feature shows of its aggregate's state. Null stands for empty, unless said otherwise. */
+export type ResultPlan =
+  | { readonly function: 'count' | 'distinctCount' | 'approxDistinctCount' }
+  /** `scale` is how many digits the value's runtime form has behind the point: 0 for integers; null for float64. */
+  | { readonly function: 'sum' | 'mean'; readonly scale: number | null }
+  | {
+      readonly function: 'variance' | 'stddev';
+      readonly population: boolean;
+      readonly scale: number | null;
+    }
+  | { readonly function: 'ratio' | 'min' | 'max' | 'first' | 'last' | 'histogram' }
+  | {
+      readonly function: 'topK' | 'topValues' | 'bottomValues' | 'firstN' | 'lastN' | 'lastDistinct';
+      readonly limit: number;
+    }
+  | { readonly function: 'percentile'; readonly fraction: number; readonly scale: number | null }
+  /** Seconds from the newest row to T. */
+  | { readonly function: 'timeSinceLast' };
+
+interface FeatureBase {
+  readonly name: string;
+  readonly type: ValueType;
+  /** The value where SQL has null. */
   readonly fallback: Value;
 }
+
+export interface AggregatedFeature extends FeatureBase {
+  readonly kind: 'aggregated';
+  /** Index into {@link ViewPlan.aggregates}. */
+  readonly aggregate: number;
+  readonly window: Window;
+  readonly result: ResultPlan;
+}
+
+/** Computed from features before it. */
+export interface DerivedFeature extends FeatureBase {
+  readonly kind: 'derived';
+  /** @param features the view's values so far, in the order of {@link ViewPlan.features}. */
+  readonly derive: (features: Row) => Value;
+}
+
+export type FeaturePlan = AggregatedFeature | DerivedFeature;
+
+/** When a view's values are given out. */
+export type EmitPlan =
+  /** Whenever a row or time changes them. */
+  | { readonly kind: 'changes' }
+  /** Once for each window, when it closes: all windows of the view are one tumbling or one session window. */
+  | { readonly kind: 'closed' }
+  /** At most once per key in each such interval, aligned to 1970; then the newest. */
+  | { readonly kind: 'every'; readonly interval_us: number };
 
 export interface ViewPlan {
   readonly name: string;
   /** Index in {@link EntityPlan.views}; feature-log frames carry it. */
   readonly index: number;
+  /** Derived features stand behind all that they are computed from. */
   readonly features: readonly FeaturePlan[];
+  readonly aggregates: readonly AggregatePlan[];
+  readonly emit: EmitPlan;
   /** Inputs that the view reads, by index. */
   readonly inputs: readonly number[];
   readonly online: KeyTemplate;

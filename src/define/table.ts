@@ -1,6 +1,7 @@
 import type { Column, Kind } from './column.ts';
 import type { Duration } from './duration.ts';
 import type { KeyKind } from './entity.ts';
+import { columnOf, type Expression, type ExpressionNode } from './expression.ts';
 
 export type Columns = Readonly<Record<string, Column>>;
 
@@ -36,12 +37,28 @@ export type EventColumn<C extends Columns> = {
   [Name in keyof C]: C[Name] extends Column<'timestamp' | 'timestamptz', false> ? Name & string : never;
 }[keyof C];
 
-export interface TableOptions<C extends Columns, T> {
+/** Columns that are computed from a row, by name. Of no known names: none. */
+export type DerivedColumns = Readonly<Record<string, Expression<Kind>>>;
+
+/** What `derived` gets: the table's own columns. */
+export type ColumnHandles<C extends Columns> = { readonly [Name in keyof C]: Expression<KindOf<C[Name]>> };
+
+export interface TableOptions<C extends Columns, T, D extends DerivedColumns = DerivedColumns> {
   /** The columns that are read. Others are neither parsed nor kept. */
   readonly columns: C;
   readonly primaryKey: readonly (keyof C & string)[];
   /** The table's REPLICA IDENTITY. Without `'full'`, updates and deletes cannot be retracted and are refused. Default `'default'`. */
   readonly replicaIdentity?: 'full' | 'default';
+  /**
+   * Rows are only ever inserted: what has to be kept of them is less, and the table need not have `replicaIdentity: 'full'`. An update or a
+   * delete is refused as unusable. Default false.
+   */
+  readonly appendOnly?: boolean;
+  /**
+   * Columns that are computed from a row, for features to use like the others. They are not columns of an entity key.
+   * @example derived: (c) => ({ bin: substring(c.card_number, 1, 6), total: mul(c.price, c.quantity) })
+   */
+  readonly derived?: (columns: ColumnHandles<C>) => D;
   /** Without it the table cannot be windowed. */
   readonly time?: T;
   /** Default `'dead-letter'`. */
@@ -51,7 +68,11 @@ export interface TableOptions<C extends Columns, T> {
 }
 
 /** A captured table. `Timed` says whether it has an event time. */
-export interface Table<C extends Columns = Columns, Timed extends boolean = boolean> {
+export interface Table<
+  C extends Columns = Columns,
+  Timed extends boolean = boolean,
+  D extends DerivedColumns = DerivedColumns,
+> {
   readonly definition: 'table';
   /** `schema.table` */
   readonly name: string;
@@ -62,12 +83,15 @@ export interface Table<C extends Columns = Columns, Timed extends boolean = bool
   readonly columns: C;
   readonly primaryKey: readonly string[];
   readonly replicaIdentity: 'full' | 'default';
+  readonly appendOnly: boolean;
+  /** Over the columns of an input without a name. */
+  readonly derived: Readonly<Record<string, ExpressionNode>>;
   readonly time: EventTimeOptions<string> | null;
   readonly onError: RecordPolicy;
   readonly snapshots: 'refuse' | 'ignore';
   readonly timed: Timed;
   /** This table's rows under the entity key that the named columns hold. */
-  by<By extends Readonly<Record<string, KeyColumn<C>>>>(columns: By): Input<C, Timed, By>;
+  by<By extends Readonly<Record<string, KeyColumn<C>>>>(columns: By): Input<C, Timed, By, D>;
 }
 
 export type KeyColumn<C extends Columns> = {
@@ -79,17 +103,22 @@ export interface Input<
   C extends Columns = Columns,
   Timed extends boolean = boolean,
   By extends Readonly<Record<string, string>> = Readonly<Record<string, string>>,
+  D extends DerivedColumns = DerivedColumns,
 > {
-  readonly table: Table<C, Timed>;
+  readonly table: Table<C, Timed, D>;
   readonly by: By;
 }
 
 /** Tables of one Debezium connector. */
 export interface Connector {
-  table<const C extends Columns, T extends EventTimeOptions<EventColumn<C>> | undefined = undefined>(
+  table<
+    const C extends Columns,
+    T extends EventTimeOptions<EventColumn<C>> | undefined = undefined,
+    D extends DerivedColumns = DerivedColumns,
+  >(
     name: string,
-    options: TableOptions<C, T>,
-  ): Table<C, T extends object ? true : false>;
+    options: TableOptions<C, T, D>,
+  ): Table<C, T extends object ? true : false, D>;
 }
 
 /**
@@ -99,12 +128,13 @@ export interface Connector {
 export function debezium(options: DebeziumOptions): Connector {
   const encoding: Encoding = { decimals: options.decimals ?? 'precise', times: options.times ?? 'adaptive' };
   return Object.freeze({
-    table<const C extends Columns, T extends EventTimeOptions<EventColumn<C>> | undefined = undefined>(
-      name: string,
-      table: TableOptions<C, T>,
-    ): Table<C, T extends object ? true : false> {
+    table<
+      const C extends Columns,
+      T extends EventTimeOptions<EventColumn<C>> | undefined = undefined,
+      D extends DerivedColumns = DerivedColumns,
+    >(name: string, table: TableOptions<C, T, D>): Table<C, T extends object ? true : false, D> {
       type Timed = T extends object ? true : false;
-      const defined: Table<C, Timed> = {
+      const defined: Table<C, Timed, D> = {
         definition: 'table',
         name,
         topic: `${options.prefix}.${name}`,
@@ -113,6 +143,8 @@ export function debezium(options: DebeziumOptions): Connector {
         columns: table.columns,
         primaryKey: table.primaryKey,
         replicaIdentity: table.replicaIdentity ?? 'default',
+        appendOnly: table.appendOnly ?? false,
+        derived: derivedOf(name, table),
         time: table.time ?? null,
         onError: table.onError ?? 'dead-letter',
         snapshots: table.snapshots ?? 'refuse',
@@ -123,6 +155,34 @@ export function debezium(options: DebeziumOptions): Connector {
     },
   });
 }
+
+function derivedOf<C extends Columns, D extends DerivedColumns>(
+  table: string,
+  { columns, derived }: TableOptions<C, unknown, D>,
+): Readonly<Record<string, ExpressionNode>> {
+  if (derived === undefined) return {};
+  const handles = Object.keys(columns).map((name): [string, Expression] => [name, columnOf('', name)]);
+  const found = derived(handleOf(`table ${table}`, Object.fromEntries(handles)) as ColumnHandles<C>);
+  return Object.fromEntries(Object.entries(found).map(([name, { node }]) => [name, node]));
+}
+
+/**
+ * An object that knows all its names. A definitions file is not type-checked when it is loaded: a misspelt column must not pass for
+ * undefined.
+ * @param whole what has them, for the message.
+ */
+export function handleOf(whole: string, members: object, noun = 'column', verb = 'declares'): object {
+  return new Proxy(Object.freeze(members), {
+    get(target, name): unknown {
+      if (typeof name === 'symbol' || name in target) return Reflect.get(target, name);
+      const names = Object.keys(target).filter((each) => !inputHandleNames.includes(each));
+      throw new RangeError(`${whole} has no ${noun} "${name}"; it ${verb} ${names.join(', ')}`);
+    },
+  });
+}
+
+/** Names that the handle of an input uses itself. */
+export const inputHandleNames: readonly string[] = ['inputName', 'timed'];
 
 /** The column type of a column, for expressions. */
 export type KindOf<C> = C extends Column<infer K extends Kind> ? K : never;

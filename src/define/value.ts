@@ -1,4 +1,4 @@
-import type { ColumnType, Timestamp, Value } from './column.ts';
+import type { ColumnType, Scalar, Timestamp, Value, ValueType } from './column.ts';
 
 /** Postgres' `infinity` and `-infinity`, in the form that DuckDB reads from Parquet. */
 export const infinity_us = 9223372036854775807n;
@@ -7,13 +7,15 @@ export const minusInfinity_us = -9223372036854775807n;
 /** How far JavaScript's Date reaches, the year 275760. */
 const latestDate_us = 8_640_000_000_000_000_000n;
 
+/** Postgres' infinities, and what is beyond all calendars here. */
+export const isInfinite_us = (us: bigint): boolean => us > latestDate_us || us < -latestDate_us;
+
 /**
  * Microseconds since 1970 as ISO 8601 in UTC, always six digits of a second.
  * @example formatTimestamp(1_714_557_600_123_456n) // '2024-05-01T10:00:00.123456Z'
  */
 export function formatTimestamp(us: bigint): Timestamp | 'infinity' | '-infinity' {
-  if (us > latestDate_us) return 'infinity';
-  if (us < -latestDate_us) return '-infinity';
+  if (isInfinite_us(us)) return us > 0n ? 'infinity' : '-infinity';
   const millis = us >= 0n ? us / 1000n : -((999n - us) / 1000n);
   const micros = Number(us - millis * 1000n);
   const iso = new Date(Number(millis)).toISOString();
@@ -50,9 +52,7 @@ function formatDate(days: number): string {
   return new Date(days * 86_400_000).toISOString().split('T')[0]!;
 }
 
-/** A value as text, as stored online: null stays null (field absent). */
-export function formatValue(type: ColumnType, value: Value): string | null {
-  if (value === null) return null;
+function formatScalar(type: ColumnType, value: Scalar): string {
   switch (type.kind) {
     case 'decimal':
       return formatDecimal(value as bigint, type.scale);
@@ -66,8 +66,42 @@ export function formatValue(type: ColumnType, value: Value): string | null {
   }
 }
 
-/** A value as a reader in TypeScript gets it, see {@link TypeOfKind}: texts for decimals, dates and times, numbers as they are. */
-export function readableValue(type: ColumnType, value: Value): Value {
+/** As JSON: numbers of any length as such, so that they survive where the reader has room; what is no JSON number as text. */
+function formatElement(type: ColumnType, value: Scalar): string {
+  const text = formatScalar(type, value);
+  switch (type.kind) {
+    case 'int32':
+    case 'int64':
+    case 'boolean':
+      return text;
+    case 'float64':
+      return Number.isFinite(value) ? text : `"${text}"`;
+    default:
+      return JSON.stringify(text);
+  }
+}
+
+/**
+ * A value as text, as stored online: null stays null (field absent), a list is JSON.
+ * @example formatValue({ kind: 'list', element: { kind: 'decimal', precision: 12, scale: 2 } }, [150n]) // '["1.50"]'
+ */
+export function formatValue(type: ValueType, value: Value): string | null {
+  if (value === null) return null;
+  if (type.kind !== 'list') return formatScalar(type, value as Scalar);
+  return `[${(value as readonly Scalar[]).map((element) => formatElement(type.element, element)).join(',')}]`;
+}
+
+/**
+ * A value as a reader in TypeScript gets it, see {@link TypeOfKind}: texts for decimals, dates and times, numbers as they are, lists of
+ * such.
+ */
+export function readableValue(type: ValueType, value: Value): Value {
+  if (value === null) return null;
+  if (type.kind !== 'list') return readableScalar(type, value as Scalar);
+  return (value as readonly Scalar[]).map((element) => readableScalar(type.element, element));
+}
+
+function readableScalar(type: ColumnType, value: Scalar): Scalar {
   const isNumber = type.kind === 'int32' || type.kind === 'int64' || type.kind === 'float64' || type.kind === 'boolean';
-  return isNumber ? value : formatValue(type, value);
+  return isNumber ? value : formatScalar(type, value);
 }

@@ -1,70 +1,116 @@
-import type { Feature, InputColumn, InputReference } from './aggregate.ts';
-import type { TypeOf } from './column.ts';
+import type { Feature, InputReference } from './aggregate.ts';
+import type { Kind, TypeOf, ValueKind } from './column.ts';
+import type { Duration } from './duration.ts';
 import type { Entity, KeyFields } from './entity.ts';
-import { columnOf } from './expression.ts';
-import type { Columns, Input, KindOf } from './table.ts';
+import { columnOf, expression, withInput, type Expression, type ExpressionNode } from './expression.ts';
+import { handleOf, type Columns, type DerivedColumns, type Input, type KindOf } from './table.ts';
 
 /** The inputs of a view: every field of the entity key must be given a column of the same type. */
 export type Inputs<Key extends KeyFields> = Readonly<
   Record<string, Input<Columns, boolean, { readonly [Field in keyof Key]: string }>>
 >;
 
-/** What `features` gets for an input: the input itself, for `count`, and its columns. */
+/** What `features` gets for an input: the input itself, for `count`, and its columns, derived ones too. */
 export type InputHandle<I> =
-  I extends Input<infer C, infer Timed>
-    ? InputReference<Timed> & { readonly [Name in keyof C]: InputColumn<KindOf<C[Name]>, Timed> }
+  I extends Input<infer C, infer Timed, Readonly<Record<string, string>>, infer D>
+    ? InputReference<Timed> & {
+        readonly [Name in keyof C]: Expression<KindOf<C[Name]>, Timed>;
+      } & DerivedHandles<D, Timed>
     : never;
+
+type DerivedHandles<D extends DerivedColumns, Timed extends boolean> = string extends keyof D
+  ? unknown
+  : { readonly [Name in keyof D]: D[Name] extends Expression<infer K> ? Expression<K, Timed> : never };
 
 export type FeatureSet = Readonly<Record<string, Feature>>;
 
-export interface FeatureView<F extends FeatureSet = FeatureSet, Key extends KeyFields = KeyFields> {
+/** What `derive` gets: the view's features, for expressions. */
+export type FeatureHandles<F extends FeatureSet> = {
+  readonly [Name in keyof F]: F[Name] extends Feature<infer K, infer N> ? Expression<K, false, N> : never;
+};
+
+/**
+ * When values are given out. `'changes'`: whenever a row or time changes them. `'closed'`: once for each window, when it closes; all
+ * features of the view must have the same tumbling or session window. `{ every }`: at most once per key in each such interval, then the
+ * newest.
+ */
+export type Emit = 'changes' | 'closed' | { readonly every: Duration };
+
+export interface FeatureView<
+  F extends FeatureSet = FeatureSet,
+  Key extends KeyFields = KeyFields,
+  D extends DerivedColumns = DerivedColumns,
+> {
   readonly definition: 'feature-view';
   readonly name: string;
   readonly entity: Entity<Key>;
   readonly inputs: Readonly<Record<string, Input>>;
   readonly features: F;
+  readonly derived: D;
+  readonly emit: Emit;
   /** Where the values of a key are stored online. */
   readonly onlineKey: string;
 }
 
-export interface FeatureViewOptions<Key extends KeyFields, I extends Inputs<Key>, F extends FeatureSet> {
+export interface FeatureViewOptions<
+  Key extends KeyFields,
+  I extends Inputs<Key>,
+  F extends FeatureSet,
+  D extends DerivedColumns = DerivedColumns,
+> {
   readonly entity: Entity<Key>;
   /** A name for each table that is read. */
   readonly from: I;
   readonly features: (inputs: { readonly [Name in keyof I]: InputHandle<I[Name]> }) => F;
+  /**
+   * Features that are computed from the features.
+   * @example derive: (f) => ({ average_ticket: div(f.spend_last_hour, f.transactions_last_hour) })
+   */
+  readonly derive?: (features: FeatureHandles<NoInfer<F>>) => D;
+  /** Default `'changes'`. */
+  readonly emit?: Emit;
   /** `key` defaults to `<view>:{field}:{field}…`. Each `{field}` is replaced by the percent-encoded key part. */
   readonly online?: { readonly key: string };
 }
 
+type ReadOf<K extends ValueKind, N extends boolean> = TypeOf<K> | ([N] extends [false] ? never : null);
+
 /** The TypeScript type of a view's values. */
 export type Features<V> =
-  V extends FeatureView<infer F>
+  V extends FeatureView<infer F, KeyFields, infer D>
     ? {
-        readonly [Name in keyof F]: F[Name] extends Feature<infer K, infer N>
-          ? TypeOf<K> | (N extends true ? null : never)
-          : never;
-      }
+        readonly [Name in keyof F]: F[Name] extends Feature<infer K, infer N> ? ReadOf<K, N> : never;
+      } & DerivedFeatures<D>
     : never;
 
-function handleOf(inputName: string, input: Input): object {
+type DerivedFeatures<D extends DerivedColumns> = string extends keyof D
+  ? unknown
+  : {
+      readonly [Name in keyof D]: D[Name] extends Expression<infer K extends Kind, boolean, infer N>
+        ? ReadOf<K, N>
+        : never;
+    };
+
+function inputHandle(inputName: string, input: Input): object {
   const { table } = input as Partial<Input>;
   if (table === undefined) {
     throw new RangeError(`from.${inputName} is no input; write from: { ${inputName}: table.by({ … }) }`);
   }
-  const columns = Object.keys(table.columns).map((name): [string, object] => [
+  const columns = Object.keys(table.columns).map((name): [string, Expression] => [name, columnOf(inputName, name)]);
+  const derived = Object.entries(table.derived).map(([name, node]): [string, Expression] => [
     name,
-    Object.freeze({ ...columnOf(inputName, name), inputName, timed: table.timed }),
+    expression(withInput(node, inputName)),
   ]);
-  const handle = Object.freeze({ ...Object.fromEntries(columns), inputName, timed: table.timed });
-  // A definitions file is not type-checked when it is loaded: a misspelt column must not pass for undefined.
-  return new Proxy(handle, {
-    get(target, name): unknown {
-      if (typeof name === 'symbol' || name in target) return Reflect.get(target, name);
-      throw new RangeError(
-        `table ${table.name} has no column "${name}"; it declares ${Object.keys(table.columns).join(', ')}`,
-      );
-    },
-  });
+  const own = { inputName, timed: table.timed };
+  return handleOf(`table ${table.name}`, { ...Object.fromEntries([...columns, ...derived]), ...own });
+}
+
+function featureHandles<F extends FeatureSet>(view: string, features: F): FeatureHandles<F> {
+  const handles = Object.keys(features).map((name): [string, { readonly node: ExpressionNode }] => [
+    name,
+    expression({ op: 'feature', name }),
+  ]);
+  return handleOf(`view ${view}`, Object.fromEntries(handles), 'feature', 'has') as FeatureHandles<F>;
 }
 
 /**
@@ -78,19 +124,26 @@ function handleOf(inputName: string, input: Input): object {
  *   features: ({ tx }) => ({ transaction_count_last_5_min: count(tx).over(tumbling('5m')) }),
  * });
  */
-export function featureView<Key extends KeyFields, I extends Inputs<Key>, F extends FeatureSet>(
-  name: string,
-  options: FeatureViewOptions<Key, I, F>,
-): FeatureView<F, Key> {
+export function featureView<
+  Key extends KeyFields,
+  I extends Inputs<Key>,
+  F extends FeatureSet,
+  D extends DerivedColumns = DerivedColumns,
+>(name: string, options: FeatureViewOptions<Key, I, F, D>): FeatureView<F, Key, D> {
   const inputs = options.from as Readonly<Record<string, Input>>;
-  const handles = Object.fromEntries(Object.entries(inputs).map(([alias, input]) => [alias, handleOf(alias, input)]));
+  const handles = Object.fromEntries(
+    Object.entries(inputs).map(([alias, input]) => [alias, inputHandle(alias, input)]),
+  );
   const fields = Object.keys(options.entity.key).map((field) => `{${field}}`);
+  const features = Object.freeze(options.features(handles as { readonly [Name in keyof I]: InputHandle<I[Name]> }));
   return Object.freeze({
     definition: 'feature-view',
     name,
     entity: options.entity,
     inputs,
-    features: Object.freeze(options.features(handles as { readonly [Name in keyof I]: InputHandle<I[Name]> })),
+    features,
+    derived: Object.freeze(options.derive?.(featureHandles(name, features)) ?? ({} as D)),
+    emit: options.emit ?? 'changes',
     onlineKey: options.online?.key ?? [name, ...fields].join(':'),
   });
 }

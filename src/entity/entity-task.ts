@@ -2,7 +2,7 @@
  * (B) The state machine of one entity partition: frames in, values out. Deterministic: the same frames at the same positions give
  * the same values, whatever stood between them. No clock, no randomness, no I/O.
  */
-import type { Value } from '../define/column.ts';
+import type { Scalar, Value } from '../define/column.ts';
 import { keyOf } from '../define/key.ts';
 import type { EntityPlan, Row, TablePlan, ViewPlan } from '../define/plan.ts';
 import { MillraceError } from '../errors.ts';
@@ -15,12 +15,12 @@ import {
   type RowEntry,
   type RowsFrame,
 } from '../frames/row-frame.ts';
-import type { ViewRow } from './key-state.ts';
 import { TaskMarks, type SourceProgress } from './task-marks.ts';
-import { parseStateKey, stateKey, taskRecordKey } from './state-key.ts';
+import { parseStateKey, taskRecordKey, type StateKey } from './state-key.ts';
 import { encodeTaskRecord, type TaskRecord } from './task-record.ts';
 import { Timers } from './timers.ts';
-import { ViewTask, type Fate } from './view-task.ts';
+import { ViewTask } from './view-task.ts';
+import type { Fate, ViewRow } from './windows/series.ts';
 
 /**
  * Timers that one frame fires at most, beside those of its own rows' keys: a window end with many keys spreads over frames, most of it
@@ -52,6 +52,8 @@ export interface EntityCounters {
   /** Rows that were seen before, at or below the source offset that was applied. */
   duplicates: number;
   timers: number;
+  /** Entries of aggregates that were left out, because a pane holds as many as it may. */
+  overflows: number;
   readonly insertions: Record<Fate, number>;
   readonly retractions: Record<Fate, number>;
 }
@@ -84,9 +86,7 @@ export class EntityTask {
     this.entity = entity;
     this.sources = new TaskMarks(entity, record?.sources);
     this.views = entity.views.map((view) => new ViewTask(entity, view, this.timers));
-    this.readers = entity.tables.map((table, index) =>
-      table.time === null ? [] : readersOf(entity, index, this.views),
-    );
+    this.readers = entity.tables.map((_, index) => readersOf(entity, index, this.views));
     this.touched = entity.views.map(() => new Map<string, RowEntry | null>());
   }
 
@@ -101,8 +101,8 @@ export class EntityTask {
 
   /** A key's state as {@link takeChanges} gave it. @throws MillraceError `state-unreadable` */
   load({ key, value }: StateChange): void {
-    this.withEntry(key, value, (view, text, bytes) => {
-      view.load(text, bytes);
+    this.withEntry(key, value, (view, at, bytes) => {
+      view.load(at, bytes);
     });
   }
 
@@ -110,7 +110,7 @@ export class EntityTask {
   takeChanges(): StateChange[] {
     const changes: StateChange[] = [];
     for (const view of this.views) {
-      view.takeChanges((key, value) => changes.push({ key: stateKey(view.plan.index, key), value }));
+      view.takeChanges((key, value) => changes.push({ key, value }));
     }
     return changes;
   }
@@ -134,9 +134,9 @@ export class EntityTask {
   /** The same for a key that is only on disk; null when it is not. @throws MillraceError `state-unreadable` */
   publishedOnDisk({ key, value }: StateChange): Emission | null {
     let emission: Emission | null = null;
-    this.withEntry(key, value, (view, text, bytes) => {
-      if (view.isInMemory(text)) return;
-      emission = { view: view.plan, key: text, cause: null, ...view.published(text, view.publishedIn(bytes)) };
+    this.withEntry(key, value, (view, at, bytes) => {
+      if (at.chunk !== null || view.isInMemory(at.key)) return;
+      emission = { view: view.plan, key: at.key, cause: null, ...view.published(at.key, view.publishedIn(bytes)) };
     });
     return emission;
   }
@@ -144,11 +144,11 @@ export class EntityTask {
   private withEntry(
     key: Uint8Array,
     value: Uint8Array | null,
-    use: (view: ViewTask, text: string, value: Uint8Array) => void,
+    use: (view: ViewTask, at: StateKey, value: Uint8Array) => void,
   ): void {
     try {
       const parsed = parseStateKey(key);
-      if (parsed !== null && value !== null) use(this.views[parsed.view]!, parsed.key, value);
+      if (parsed !== null && value !== null) use(this.views[parsed.view]!, parsed, value);
     } catch (error) {
       throw new MillraceError('state-unreadable', `state of entity ${this.entity.name}: ${(error as Error).message}`, {
         cause: error,
@@ -159,6 +159,7 @@ export class EntityTask {
   /** What was counted since the last call. */
   takeCounters(): EntityCounters {
     const counted = this.counters;
+    for (const view of this.views) counted.overflows += view.takeOverflows();
     this.counters = noCounters();
     return counted;
   }
@@ -264,11 +265,8 @@ export class EntityTask {
     this.touched.forEach((keys, index) => {
       const view = this.views[index]!;
       keys.forEach((cause, key) => {
-        const { asOf_us, values } = view.read(key, this.marks);
-        // A key that only ever lost rows, before time is known, has no T yet and so no value.
-        if (asOf_us === -Infinity) return;
-        view.publish(key, { position, asOf_us });
-        emissions.push({ view: view.plan, key, position, asOf_us, values, cause });
+        const value = view.giveOut(key, position, this.marks);
+        if (value !== null) emissions.push({ view: view.plan, key, position, ...value, cause });
       });
       keys.clear();
     });
@@ -287,15 +285,15 @@ function readersOf(entity: EntityPlan, table: number, views: readonly ViewTask[]
   );
 }
 
-function viewRow(reader: Reader, table: TablePlan, entry: RowEntry, row: Row): ViewRow {
-  const time = table.time!;
-  const eventTime_us = Number(row[time.column]);
+/** A row of a table without event time is of no time: it is there at once, and moves no T. */
+function viewRow({ input }: Reader, { time, primaryKey }: TablePlan, { commit_us }: RowEntry, row: Row): ViewRow {
+  const eventTime_us = time === null ? -Infinity : Number(row[time.column]);
   return {
-    input: reader.input,
+    input,
     row,
     eventTime_us,
-    reach_us: Math.min(eventTime_us, entry.commit_us + time.maxAhead_us),
-    primaryKey: keyOf(row, table.primaryKey) ?? '',
+    reach_us: time === null ? -Infinity : Math.min(eventTime_us, commit_us + time.maxAhead_us),
+    primaryKey: primaryKey.map((column) => row[column] as Scalar),
   };
 }
 
@@ -310,5 +308,5 @@ function hole(entity: EntityPlan, frame: RowsFrame, expected: number): MillraceE
 
 function noCounters(): EntityCounters {
   const noFates = (): Record<Fate, number> => ({ applied: 0, held: 0, passed: 0, late: 0, unmatched: 0 });
-  return { rows: 0, duplicates: 0, timers: 0, insertions: noFates(), retractions: noFates() };
+  return { rows: 0, duplicates: 0, timers: 0, overflows: 0, insertions: noFates(), retractions: noFates() };
 }

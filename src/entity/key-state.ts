@@ -1,101 +1,153 @@
 /** What is kept of one key of a view, and its bytes: in the changelog and on the local disk. `docs/frames.md` describes them. */
-import type { EntityPlan, Row } from '../define/plan.ts';
+import type { ColumnType, Scalar, Value, ValueType } from '../define/column.ts';
+import type { EntityPlan, ViewPlan } from '../define/plan.ts';
 import type { ByteReader, ByteWriter } from '../frames/bytes.ts';
 import { readRow, writeRow } from '../frames/row-codec.ts';
-import { TumblingPane, type WindowGroup } from './windows/tumbling.ts';
+import { PaneSeries } from './windows/pane-series.ts';
+import type { Series, ViewRow } from './windows/series.ts';
+import { SessionSeries } from './windows/session-series.ts';
+import type { SeriesLayout } from './windows/view-layout.ts';
 
-/** A row as a view sees it. */
-export interface ViewRow {
-  readonly input: number;
-  readonly row: Row;
-  readonly eventTime_us: number;
-  /** How far the row may move T: min(event time, commit time + maxAhead), microseconds. */
-  readonly reach_us: number;
-  /** Tells rows of one input apart. */
-  readonly primaryKey: string;
-}
-
-/** The newest value that was emitted for a key. */
+/** The newest value that was given out for a key. */
 export interface Published {
-  /** The position of the frame that emitted it; −1 before the first. */
+  /** The position of the frame that gave it out; −1 before the first. */
   readonly position: number;
   /** T of that value, microseconds. */
   readonly asOf_us: number;
+  /** Null where the state says it: in views that give out every change. */
+  readonly values: readonly Value[] | null;
 }
 
-export const neverPublished: Published = { position: -1, asOf_us: -Infinity };
+export const neverPublished: Published = { position: -1, asOf_us: -Infinity, values: null };
 
 export interface KeyState {
   /** The newest insertion's reach; T without the clock. */
   rowTime_us: number;
-  readonly panes: (TumblingPane | null)[];
+  /** In the order of the view's layout; null while it holds no row. */
+  readonly series: (Series | null)[];
   /** Rows ahead of T, in the order of (event time, primary key, input). */
   readonly held: ViewRow[];
   timer_us: number;
   published: Published;
+  /** The values are not those that were given out last. */
+  isPending: boolean;
+  /** T is held back at the end of a window that has to be given out first: views that give out closed windows. */
+  isHeldBack: boolean;
+  /** A window that has closed in this frame: its last values. Not written, since every frame gives it out. */
+  closed: { readonly asOf_us: number; readonly values: Value[] } | null;
 }
 
-const version = 1;
+export function emptyState(layouts: readonly SeriesLayout[], published: Published): KeyState {
+  return {
+    rowTime_us: -Infinity,
+    series: layouts.map(() => null),
+    held: [],
+    timer_us: Infinity,
+    published,
+    isPending: false,
+    isHeldBack: false,
+    closed: null,
+  };
+}
+
+export function createSeries(layout: SeriesLayout): Series {
+  return layout.kind === 'panes' ? new PaneSeries(layout) : new SessionSeries(layout);
+}
+
+const version = 2;
 const kinds = { empty: 0, state: 1 } as const;
+const flags = { pending: 1, heldBack: 2, values: 4 } as const;
 
-/** Of a key that holds nothing any more: what stands online for it is known all the same. */
-export function writeEmptied(out: ByteWriter, published: Published): void {
-  out.u8(version);
-  out.u8(kinds.empty);
-  writePublished(out, published);
-}
+/** How the states of a view are written. */
+export class KeyStateCodec {
+  private readonly layouts: readonly SeriesLayout[];
+  private readonly featureTypes: readonly ValueType[];
+  /** Per input, the types of its columns and those of its primary key. */
+  private readonly inputs: readonly {
+    readonly columns: readonly ColumnType[];
+    readonly primaryKey: readonly number[];
+  }[];
 
-export function writeKeyState(out: ByteWriter, entity: EntityPlan, state: KeyState): void {
-  out.u8(version);
-  out.u8(kinds.state);
-  writePublished(out, state.published);
-  out.f64(state.rowTime_us);
-  out.f64(state.timer_us);
-  for (const pane of state.panes) {
-    out.u8(pane === null ? 0 : 1);
-    pane?.write(out);
+  constructor(entity: EntityPlan, view: ViewPlan, layouts: readonly SeriesLayout[]) {
+    this.layouts = layouts;
+    this.featureTypes = view.features.map(({ type }) => type);
+    this.inputs = entity.inputs.map(({ table }) => {
+      const { columns, primaryKey } = entity.tables[table]!;
+      return { columns: columns.map(({ type }) => type), primaryKey };
+    });
   }
-  out.varint(state.held.length);
-  for (const { input, row, eventTime_us, reach_us, primaryKey } of state.held) {
+
+  /** Of a key that holds nothing any more: what stands online for it is known all the same. */
+  writeEmptied(out: ByteWriter, published: Published): void {
+    out.u8(version);
+    out.u8(kinds.empty);
+    this.writePublished(out, published, 0);
+  }
+
+  write(out: ByteWriter, state: KeyState): void {
+    out.u8(version);
+    out.u8(kinds.state);
+    const { isPending, isHeldBack, published } = state;
+    this.writePublished(out, published, (isPending ? flags.pending : 0) | (isHeldBack ? flags.heldBack : 0));
+    out.f64(state.rowTime_us);
+    out.f64(state.timer_us);
+    for (const series of state.series) {
+      out.u8(series === null ? 0 : 1);
+      series?.write(out);
+    }
+    out.varint(state.held.length);
+    for (const row of state.held) this.writeHeld(out, row);
+  }
+
+  /** @returns the state, or what was published last of a key that holds nothing. @throws RangeError when the bytes are neither. */
+  read(from: ByteReader): { readonly state: KeyState | null; readonly published: Published } {
+    const found = from.u8();
+    if (found !== version) throw new RangeError(`state version ${found}; this build reads ${version}`);
+    const kind = from.u8();
+    const { published, set } = this.readPublished(from);
+    if (kind === kinds.empty) return { state: null, published };
+    const state = emptyState(this.layouts, published);
+    state.isPending = (set & flags.pending) !== 0;
+    state.isHeldBack = (set & flags.heldBack) !== 0;
+    state.rowTime_us = from.f64();
+    state.timer_us = from.f64();
+    this.layouts.forEach((layout, i) => {
+      if (from.u8() === 0) return;
+      const series = createSeries(layout);
+      series.read(from);
+      state.series[i] = series;
+    });
+    for (let rest = from.varint(); rest > 0; rest--) state.held.push(this.readHeld(from));
+    return { state, published };
+  }
+
+  private writePublished(out: ByteWriter, { position, asOf_us, values }: Published, set: number): void {
+    out.u8(set | (values === null ? 0 : flags.values));
+    out.varint(position + 1);
+    out.f64(asOf_us);
+    if (values !== null) writeRow(out, values, this.featureTypes);
+  }
+
+  private readPublished(from: ByteReader): { published: Published; set: number } {
+    const set = from.u8();
+    const position = from.varint() - 1;
+    const asOf_us = from.f64();
+    const values = (set & flags.values) === 0 ? null : readRow(from, this.featureTypes);
+    return { published: { position, asOf_us, values }, set };
+  }
+
+  private writeHeld(out: ByteWriter, { input, eventTime_us, reach_us, row }: ViewRow): void {
     out.varint(input);
     out.f64(eventTime_us);
     out.f64(reach_us);
-    out.text(primaryKey);
-    writeRow(out, row, columnTypes(entity, input));
+    writeRow(out, row, this.inputs[input]!.columns);
+  }
+
+  private readHeld(from: ByteReader): ViewRow {
+    const input = from.varint();
+    const [eventTime_us, reach_us] = [from.f64(), from.f64()];
+    const { columns, primaryKey } = this.inputs[input]!;
+    const row = readRow(from, columns);
+    return { input, eventTime_us, reach_us, row, primaryKey: primaryKey.map((column) => row[column] as Scalar) };
   }
 }
-
-/** @returns the state, or what was published last of a key that holds nothing. @throws RangeError when the bytes are neither. */
-export function readKeyState(
-  from: ByteReader,
-  entity: EntityPlan,
-  groups: readonly WindowGroup[],
-): { readonly state: KeyState | null; readonly published: Published } {
-  const found = from.u8();
-  if (found !== version) throw new RangeError(`state version ${found}; this build reads ${version}`);
-  const kind = from.u8();
-  const published = { position: from.varint() - 1, asOf_us: from.f64() };
-  if (kind === kinds.empty) return { state: null, published };
-  const state = {
-    rowTime_us: from.f64(),
-    timer_us: from.f64(),
-    panes: groups.map((group) => (from.u8() === 0 ? null : TumblingPane.read(from, group))),
-    held: Array.from({ length: from.varint() }, () => readHeld(from, entity)),
-    published,
-  };
-  return { state, published };
-}
-
-function readHeld(from: ByteReader, entity: EntityPlan): ViewRow {
-  const input = from.varint();
-  const [eventTime_us, reach_us, primaryKey] = [from.f64(), from.f64(), from.text()];
-  return { input, eventTime_us, reach_us, primaryKey, row: readRow(from, columnTypes(entity, input)) };
-}
-
-function writePublished(out: ByteWriter, { position, asOf_us }: Published): void {
-  out.varint(position + 1);
-  out.f64(asOf_us);
-}
-
-const columnTypes = (entity: EntityPlan, input: number): EntityPlan['tables'][number]['columns'][number]['type'][] =>
-  entity.tables[entity.inputs[input]!.table]!.columns.map((column) => column.type);

@@ -1,49 +1,55 @@
 /**
- * The state of one view in one entity partition: per key T, the current pane of each window, and rows ahead of T.
+ * The state of one view in one entity partition: per key T, the rows that its windows hold, and rows ahead of T.
  * protocol: time. A value is as of T = max(newest insertion of the key, clock mark), which never goes back.
  */
-import type { Value } from '../define/column.ts';
 import type { EntityPlan, ViewPlan } from '../define/plan.ts';
+import { compareValues } from '../define/compare.ts';
+import type { Value } from '../define/column.ts';
 import { ByteReader, ByteWriter } from '../frames/bytes.ts';
 import type { Marks } from '../frames/row-frame.ts';
-import {
-  neverPublished,
-  readKeyState,
-  writeEmptied,
-  writeKeyState,
-  type KeyState,
-  type Published,
-  type ViewRow,
-} from './key-state.ts';
+import { createSeries, emptyState, KeyStateCodec, neverPublished, type KeyState, type Published } from './key-state.ts';
+import { chunkKey, stateKey, type StateKey } from './state-key.ts';
 import type { Timers } from './timers.ts';
-import { TumblingPane, windowEnd_us, windowIndex, type WindowGroup } from './windows/tumbling.ts';
-
-/** What became of a row. */
-export type Fate = 'applied' | 'held' | 'passed' | 'late' | 'unmatched';
+import { ViewValues } from './view-values.ts';
+import type { Fate, Moment, Series, ViewRow } from './windows/series.ts';
+import { layoutOf, type SeriesLayout } from './windows/view-layout.ts';
 
 /** A value and what it is as of. */
 export interface ViewValue {
   readonly asOf_us: number;
-  readonly values: Value[];
+  readonly values: readonly Value[];
 }
+
+/** Of what became of a row in several series, the highest counts. */
+const rank: Readonly<Record<Fate, number>> = { late: 0, passed: 1, held: 2, applied: 3, unmatched: 4 };
+
+/** Due as soon as time is known at all. */
+const atOnce_us = Number.MIN_SAFE_INTEGER;
 
 export class ViewTask {
   readonly plan: ViewPlan;
-  private readonly entity: EntityPlan;
-  private readonly groups: readonly WindowGroup[];
+  /** Entries of panes that were left out since {@link takeOverflows}. */
+  private overflows = 0;
+  private readonly layouts: readonly SeriesLayout[];
+  private readonly codec: KeyStateCodec;
+  private readonly values: ViewValues;
   private readonly states = new Map<string, KeyState>();
   private readonly timers: Timers;
-
   /** Keys whose state is not as it was written last. */
   private readonly changed = new Set<string>();
   /** Of these, what was published of those that hold nothing any more. */
   private readonly emptied = new Map<string, Published>();
+  /** Chunks that are written and are to be forgotten. */
+  private readonly forgotten: Buffer[] = [];
+  /** Whether the last {@link advance} changed what a window holds. */
+  private hasMoved = false;
 
   constructor(entity: EntityPlan, plan: ViewPlan, timers: Timers) {
-    this.entity = entity;
     this.plan = plan;
     this.timers = timers;
-    this.groups = groupByWindow(plan);
+    this.layouts = layoutOf(plan);
+    this.codec = new KeyStateCodec(entity, plan, this.layouts);
+    this.values = new ViewValues(plan, this.layouts);
   }
 
   /** Keys that hold state. A key whose windows are empty holds none. */
@@ -54,18 +60,18 @@ export class ViewTask {
   insert(key: string, row: ViewRow, marks: Marks): Fate {
     const state = this.states.get(key) ?? this.create(key);
     state.rowTime_us = Math.max(state.rowTime_us, row.reach_us);
-    const asOf_us = this.advance(state, marks);
-    const fate = row.eventTime_us > asOf_us ? hold(state, row) : this.insertIntoPanes(state, row, asOf_us, marks);
-    this.schedule(key, state, marks);
+    const moment = this.advance(key, state, marks);
+    const fate = row.eventTime_us > moment.asOf_us ? hold(state, row) : this.insertIntoSeries(state, row, moment);
+    this.schedule(key, state, moment);
     return fate;
   }
 
   /** The row as it was inserted: its before image. */
   retract(key: string, row: ViewRow, marks: Marks): Fate {
     const state = this.states.get(key) ?? this.create(key);
-    const asOf_us = this.advance(state, marks);
-    const fate = row.eventTime_us > asOf_us ? release(state, row) : this.retractFromPanes(state, row, asOf_us, marks);
-    this.schedule(key, state, marks);
+    const moment = this.advance(key, state, marks);
+    const fate = row.eventTime_us > moment.asOf_us ? release(state, row) : this.retractFromSeries(state, row, moment);
+    this.schedule(key, state, moment);
     return fate;
   }
 
@@ -74,173 +80,276 @@ export class ViewTask {
     return this.states.get(key)?.timer_us === time_us;
   }
 
-  /** Lets time pass for a key. @returns whether that changed its values. */
+  /** Lets time pass for a key. @returns whether a value may have to be given out. */
   fire(key: string, marks: Marks): boolean {
     const state = this.states.get(key)!;
-    const holdsValues = state.held.length > 0 || state.panes.some((pane) => pane !== null);
-    this.advance(state, marks);
-    this.schedule(key, state, marks);
-    return holdsValues;
+    state.timer_us = Infinity;
+    const moment = this.advance(key, state, marks);
+    const isToTell = this.hasMoved || state.isPending || state.closed !== null;
+    this.schedule(key, state, moment);
+    return isToTell;
   }
 
-  /** T and the value of each feature. */
-  read(key: string, marks: Marks): ViewValue {
+  /**
+   * The value of a key that this frame has touched, if the view gives it out now.
+   * @param position that of the frame.
+   */
+  giveOut(key: string, position: number, marks: Marks): ViewValue | null {
     const state = this.states.get(key);
-    return { asOf_us: Math.max(state?.rowTime_us ?? -Infinity, marks.clock_us), values: this.valuesOf(state) };
-  }
-
-  /** The value that was read for a key is emitted at a position. */
-  publish(key: string, published: Published): void {
-    const state = this.states.get(key);
-    if (state === undefined) this.emptied.set(key, published);
-    else state.published = published;
+    if (this.plan.emit.kind === 'closed')
+      return state === undefined ? null : this.giveOutClosed(key, state, position, marks);
+    const asOf_us = Math.max(state?.rowTime_us ?? -Infinity, marks.clock_us);
+    if (!this.isTimeToGiveOut(asOf_us, state?.published ?? this.emptied.get(key) ?? neverPublished)) {
+      // A key without state has nothing that would be given out later.
+      if (state !== undefined || asOf_us !== -Infinity) this.putOff(key, state ?? this.create(key), asOf_us, marks);
+      return null;
+    }
+    const values = this.values.read(state, asOf_us);
+    const published = { position, asOf_us, values: this.plan.emit.kind === 'changes' ? null : values };
     this.changed.add(key);
+    if (state === undefined) this.rememberEmptied(key, published, marks);
+    else {
+      state.published = published;
+      if (state.isPending) {
+        state.isPending = false;
+        this.schedule(key, state, this.momentOf(state, asOf_us, marks));
+      }
+    }
+    return { asOf_us, values };
   }
 
-  /** Keys whose values were emitted and that are not only on disk. */
+  /** A key that holds nothing. One that gives values out at intervals is known until its next one all the same. */
+  private rememberEmptied(key: string, published: Published, marks: Marks): void {
+    this.emptied.set(key, published);
+    if (this.plan.emit.kind !== 'every') return;
+    const state = this.create(key);
+    this.schedule(key, state, this.momentOf(state, published.asOf_us, marks));
+  }
+
+  private isTimeToGiveOut(asOf_us: number, published: Published): boolean {
+    const { emit } = this.plan;
+    if (asOf_us === -Infinity) return false;
+    if (emit.kind !== 'every') return true;
+    return Math.floor(asOf_us / emit.interval_us) > Math.floor(published.asOf_us / emit.interval_us);
+  }
+
+  private putOff(key: string, state: KeyState, asOf_us: number, marks: Marks): void {
+    state.isPending = true;
+    this.schedule(key, state, this.momentOf(state, asOf_us, marks));
+  }
+
+  private giveOutClosed(key: string, state: KeyState, position: number, marks: Marks): ViewValue | null {
+    const { closed } = state;
+    if (closed === null) return null;
+    state.closed = null;
+    state.published = { position, ...closed };
+    const asOf_us = state.isHeldBack ? closed.asOf_us : Math.max(state.rowTime_us, marks.clock_us);
+    this.schedule(key, state, this.momentOf(state, asOf_us, marks));
+    return closed;
+  }
+
+  /** Keys whose values were given out and that are not only on disk. */
   *publishedKeys(): Iterable<string> {
     for (const [key, { published }] of this.states) if (published.position >= 0) yield key;
     for (const [key, { position }] of this.emptied) if (position >= 0) yield key;
   }
 
-  /** The newest value that was emitted for a key, again. @param stored for a key that is on disk only. */
+  /** The newest value that was given out for a key, again. @param stored for a key that is on disk only. */
   published(key: string, stored: Published = neverPublished): ViewValue & { readonly position: number } {
     const state = this.states.get(key);
-    const { position, asOf_us } = state?.published ?? this.emptied.get(key) ?? stored;
-    return { position, asOf_us, values: this.valuesOf(state) };
+    const { position, asOf_us, values } = state?.published ?? this.emptied.get(key) ?? stored;
+    return { position, asOf_us, values: values ?? this.values.read(state, asOf_us) };
   }
 
   isInMemory(key: string): boolean {
     return this.states.has(key) || this.emptied.has(key);
   }
 
-  /** The bytes of every key whose state changed since the last call; null where nothing is to be known of it. */
-  takeChanges(take: (key: string, value: Buffer | null) => void): void {
+  takeOverflows(): number {
+    const { overflows } = this;
+    this.overflows = 0;
+    return overflows;
+  }
+
+  /** The entries of every key whose state changed since the last call; null where nothing is to be known of it. */
+  takeChanges(take: (key: Buffer, value: Buffer | null) => void): void {
     const out = new ByteWriter();
+    const { index } = this.plan;
+    for (const key of this.forgotten.splice(0)) take(key, null);
     for (const key of this.changed) {
       const state = this.states.get(key);
       const emptied = this.emptied.get(key) ?? neverPublished;
-      if (state !== undefined) writeKeyState(out, this.entity, state);
-      else if (emptied.position >= 0) writeEmptied(out, emptied);
-      take(key, out.size_bytes === 0 ? null : out.take());
+      if (state !== undefined) this.codec.write(out, state);
+      else if (emptied.position >= 0) this.codec.writeEmptied(out, emptied);
+      take(stateKey(index, key), out.size_bytes === 0 ? null : out.take());
+      state?.series.forEach((series, s) => {
+        series?.takeChunks(out, (chunk, value) => {
+          take(chunkKey(index, key, s, chunk), value);
+        });
+      });
     }
     this.changed.clear();
     this.emptied.clear();
   }
 
-  /** What {@link takeChanges} gave. @throws RangeError when it is no such bytes. */
-  load(key: string, value: Uint8Array): void {
-    const { state } = readKeyState(new ByteReader(value), this.entity, this.groups);
+  /** What {@link takeChanges} gave: a key's own entry before its chunks. @throws RangeError when it is no such bytes. */
+  load({ key, chunk }: StateKey, value: Uint8Array): void {
+    if (chunk !== null) {
+      const series = this.states.get(key)?.series[chunk.series];
+      if (!series) throw new RangeError(`there is a chunk of ${key}, but nothing of the key itself`);
+      series.readChunk(chunk.chunk, value);
+      return;
+    }
+    const { state } = this.codec.read(new ByteReader(value));
     if (state === null) return;
     this.states.set(key, state);
     if (state.timer_us !== Infinity) this.timers.push({ time_us: state.timer_us, view: this.plan.index, key });
   }
 
-  /** What the bytes say of the newest value that was emitted. */
+  /** What the bytes of a key's own entry say of the newest value that was given out. */
   publishedIn(value: Uint8Array): Published {
-    return readKeyState(new ByteReader(value), this.entity, this.groups).published;
-  }
-
-  private valuesOf(state: KeyState | undefined): Value[] {
-    const values = this.plan.features.map((feature) => feature.fallback);
-    if (state === undefined) return values;
-    this.groups.forEach((group, g) => {
-      const pane = state.panes[g];
-      if (pane === null || pane === undefined) return;
-      group.slots.forEach((slot, i) => {
-        values[slot] = pane.aggregates[i]!.result() ?? values[slot]!;
-      });
-    });
-    return values;
+    return this.codec.read(new ByteReader(value)).published;
   }
 
   private create(key: string): KeyState {
-    const state: KeyState = {
-      rowTime_us: -Infinity,
-      panes: this.groups.map(() => null),
-      held: [],
-      timer_us: Infinity,
-      published: this.emptied.get(key) ?? neverPublished,
-    };
+    const state = emptyState(this.layouts, this.emptied.get(key) ?? neverPublished);
     this.emptied.delete(key);
     this.states.set(key, state);
     return state;
   }
 
-  /** Moves a key's windows to its T: panes that T has passed go, rows that T has reached come in. @returns T */
-  private advance(state: KeyState, marks: Marks): number {
-    const asOf_us = Math.max(state.rowTime_us, marks.clock_us);
-    for (let g = 0; g < this.groups.length; g++) {
-      const pane = state.panes[g];
-      if (pane && pane.index < windowIndex(asOf_us, this.groups[g]!.size_us)) state.panes[g] = null;
+  private momentOf({ published }: KeyState, asOf_us: number, marks: Marks): Moment {
+    return { asOf_us, publishedAsOf_us: published.asOf_us, marks, allowedLateness_us: this.plan.allowedLateness_us };
+  }
+
+  /** Moves a key's windows to its T: what T has passed goes, rows that T has reached come in. */
+  private advance(key: string, state: KeyState, marks: Marks): Moment {
+    this.hasMoved = false;
+    const target_us = Math.max(state.rowTime_us, marks.clock_us);
+    if (this.plan.emit.kind === 'closed') return this.advanceToClosing(key, state, target_us, marks);
+    return this.moveTo(key, state, this.momentOf(state, target_us, marks));
+  }
+
+  private moveTo(key: string, state: KeyState, moment: Moment): Moment {
+    for (let s = 0; s < state.series.length; s++) {
+      const series = state.series[s];
+      if (!series) continue;
+      if (series.advance(moment)) this.hasMoved = true;
+      if (series.isEmpty) this.forgetSeries(key, state, s);
     }
     let reached = 0;
-    while (reached < state.held.length && state.held[reached]!.eventTime_us <= asOf_us) reached++;
-    for (const row of state.held.splice(0, reached)) this.insertIntoPanes(state, row, asOf_us, marks);
-    return asOf_us;
+    while (reached < state.held.length && state.held[reached]!.eventTime_us <= moment.asOf_us) reached++;
+    if (reached === 0) return moment;
+    this.hasMoved = true;
+    for (const row of state.held.splice(0, reached)) this.insertIntoSeries(state, row, moment);
+    return moment;
   }
 
-  private insertIntoPanes(state: KeyState, row: ViewRow, asOf_us: number, marks: Marks): Fate {
-    let fate: Fate = 'late';
-    for (let g = 0; g < this.groups.length; g++) {
-      const group = this.groups[g]!;
-      const index = windowIndex(row.eventTime_us, group.size_us);
-      if (index === windowIndex(asOf_us, group.size_us)) {
-        const pane = (state.panes[g] ??= new TumblingPane(group, index));
-        pane.insert(group, row.input, row.row);
-        fate = 'applied';
-      } else if (fate === 'late' && this.isOpen(row, group, marks)) fate = 'passed';
+  /**
+   * Window by window: each gives out its last values before T goes on, and at most one in a frame, since a frame gives out at most one
+   * value of a key. T then waits at its end.
+   */
+  private advanceToClosing(key: string, state: KeyState, target_us: number, marks: Marks): Moment {
+    state.isHeldBack = false;
+    for (;;) {
+      const end_us = state.series[0]?.closesAt_us() ?? Infinity;
+      const next_us = state.held[0]?.eventTime_us ?? Infinity;
+      if (next_us <= target_us && next_us < end_us) {
+        this.moveTo(key, state, this.momentOf(state, next_us, marks));
+      } else if (end_us > target_us) {
+        return this.moveTo(key, state, this.momentOf(state, target_us, marks));
+      } else if (state.closed !== null) {
+        state.isHeldBack = true;
+        return this.momentOf(state, end_us - 1, marks);
+      } else {
+        state.closed = { asOf_us: end_us - 1, values: this.values.read(state, end_us - 1) };
+        this.moveTo(key, state, this.momentOf(state, end_us, marks));
+      }
     }
-    return fate;
   }
 
-  private retractFromPanes(state: KeyState, row: ViewRow, asOf_us: number, marks: Marks): Fate {
-    let fate = 'late' as Fate;
-    for (let g = 0; g < this.groups.length; g++) {
-      const group = this.groups[g]!;
-      if (windowIndex(row.eventTime_us, group.size_us) === windowIndex(asOf_us, group.size_us)) {
-        const pane = state.panes[g];
-        const found = pane?.retract(group, row.input, row.row) ?? false;
-        if (pane?.rows === 0) state.panes[g] = null;
-        fate = found && fate !== 'unmatched' ? 'applied' : 'unmatched';
-      } else if (fate === 'late' && this.isOpen(row, group, marks)) fate = 'passed';
+  private insertIntoSeries(state: KeyState, row: ViewRow, moment: Moment): Fate {
+    let fate: Fate | null = null;
+    for (let s = 0; s < this.layouts.length; s++) {
+      const layout = this.layouts[s]!;
+      if (layout.byInput[row.input]!.length === 0) continue;
+      let series = state.series[s] ?? null;
+      if (series === null) {
+        series = startSeries(layout, moment);
+        state.series[s] = series;
+      }
+      const own = series.insert(row, moment);
+      this.overflows += series.takeOverflows();
+      if (series.isEmpty) state.series[s] = null;
+      if (fate === null || rank[own] > rank[fate]) fate = own;
     }
-    return fate;
+    return fate ?? 'passed';
   }
 
-  /** A row's window still takes rows. Monotone: once it does not, it never will, so a refused row's retraction is refused too. */
-  private isOpen(row: ViewRow, group: WindowGroup, marks: Marks): boolean {
-    return windowEnd_us(row.eventTime_us, group.size_us) + this.plan.allowedLateness_us > marks.data_us;
-  }
-
-  /** Sets the key's timer to the next instant at which time alone changes its values; forgets a key that holds nothing. */
-  private schedule(key: string, state: KeyState, marks: Marks): void {
-    let next_us = state.held[0]?.eventTime_us ?? Infinity;
-    for (let g = 0; g < this.groups.length; g++) {
-      const pane = state.panes[g];
-      if (pane) next_us = Math.min(next_us, (pane.index + 1) * this.groups[g]!.size_us);
+  private retractFromSeries(state: KeyState, row: ViewRow, moment: Moment): Fate {
+    let fate: Fate | null = null;
+    for (let s = 0; s < this.layouts.length; s++) {
+      const layout = this.layouts[s]!;
+      if (layout.byInput[row.input]!.length === 0) continue;
+      // One that holds nothing knows what becomes of the row all the same.
+      const own = (state.series[s] ?? startSeries(layout, moment)).retract(row, moment);
+      if (fate === null || rank[own] > rank[fate]) fate = own;
     }
+    return fate ?? 'passed';
+  }
+
+  private forgetSeries(key: string, state: KeyState, s: number): void {
+    for (const chunk of state.series[s]!.storedChunks) this.forgotten.push(chunkKey(this.plan.index, key, s, chunk));
+    state.series[s] = null;
+  }
+
+  /** Sets the key's timer to the next instant at which time alone changes something; forgets a key that holds nothing. */
+  private schedule(key: string, state: KeyState, moment: Moment): void {
     this.changed.add(key);
-    if (next_us === Infinity) {
-      if (state.rowTime_us <= marks.clock_us) {
+    let next_us = state.held[0]?.eventTime_us ?? Infinity;
+    let isEmpty = state.held.length === 0 && !state.isPending && !state.isHeldBack && state.closed === null;
+    for (let s = 0; s < state.series.length; s++) {
+      const series = state.series[s];
+      if (!series) continue;
+      if (series.isEmpty) this.forgetSeries(key, state, s);
+      else {
+        isEmpty = false;
+        next_us = Math.min(next_us, series.nextChange_us(moment));
+      }
+    }
+    if (isEmpty) {
+      next_us = Math.max(state.rowTime_us, this.nextInterval_us(state.published));
+      if (next_us <= moment.marks.clock_us) {
         this.states.delete(key);
         this.emptied.set(key, state.published);
         return;
       }
-      next_us = state.rowTime_us;
     }
+    if (state.isHeldBack || state.isPending) next_us = Math.min(next_us, this.nextAttempt_us(state));
+    // This frame still gives out what has closed, and looks again then.
+    if (state.closed !== null) next_us = Infinity;
     if (next_us === state.timer_us) return;
     state.timer_us = next_us;
-    this.timers.push({ time_us: next_us, view: this.plan.index, key });
+    if (next_us !== Infinity) this.timers.push({ time_us: next_us, view: this.plan.index, key });
+  }
+
+  /** When a value that could not be given out is looked at again. */
+  private nextAttempt_us({ published }: KeyState): number {
+    return Math.max(atOnce_us, this.nextInterval_us(published));
+  }
+
+  /** Until then a key has had its value, and has to be known for it: what comes later is given out whatever was before. */
+  private nextInterval_us({ asOf_us }: Published): number {
+    const { emit } = this.plan;
+    if (emit.kind !== 'every') return -Infinity;
+    return (Math.floor(asOf_us / emit.interval_us) + 1) * emit.interval_us;
   }
 }
 
-function groupByWindow(plan: ViewPlan): WindowGroup[] {
-  const sizes = [...new Set(plan.features.map((feature) => feature.window.size_us))].sort((a, b) => a - b);
-  return sizes.map((size_us) => {
-    const slots = plan.features.flatMap((feature, slot) => (feature.window.size_us === size_us ? [slot] : []));
-    return { size_us, slots, features: slots.map((slot) => plan.features[slot]!) };
-  });
+function startSeries(layout: SeriesLayout, moment: Moment): Series {
+  const series = createSeries(layout);
+  series.advance(moment);
+  return series;
 }
 
 function hold(state: KeyState, row: ViewRow): Fate {
@@ -250,7 +359,9 @@ function hold(state: KeyState, row: ViewRow): Fate {
 }
 
 function release(state: KeyState, row: ViewRow): Fate {
-  const at = state.held.findIndex((other) => other.primaryKey === row.primaryKey && other.input === row.input);
+  const at = state.held.findIndex(
+    ({ input, primaryKey }) => input === row.input && primaryKey.every((part, i) => part === row.primaryKey[i]),
+  );
   if (at === -1) return 'unmatched';
   state.held.splice(at, 1);
   return 'held';
@@ -258,5 +369,9 @@ function release(state: KeyState, row: ViewRow): Fate {
 
 function isBefore(a: ViewRow, b: ViewRow): boolean {
   if (a.eventTime_us !== b.eventTime_us) return a.eventTime_us < b.eventTime_us;
-  return a.primaryKey === b.primaryKey ? a.input < b.input : a.primaryKey < b.primaryKey;
+  for (let i = 0; i < a.primaryKey.length && i < b.primaryKey.length; i++) {
+    const order = compareValues(a.primaryKey[i]!, b.primaryKey[i]!);
+    if (order !== 0) return order < 0;
+  }
+  return a.input < b.input;
 }

@@ -51,8 +51,9 @@ export class ByteWriter {
     this.buffer.writeBigInt64LE(value, at);
   }
 
-  /** A whole number from 0 to 2^53 - 1, seven bits a byte, lowest first. */
+  /** A whole number from 0 to 2^53 - 1, seven bits a byte, lowest first. @throws RangeError above that. */
   varint(value: number): void {
+    if (value > Number.MAX_SAFE_INTEGER) throw new RangeError(`${value} has no exact form`);
     let rest = value;
     while (rest >= 0x80) {
       this.u8((rest % 0x80) | 0x80);

@@ -1,8 +1,8 @@
-/** A row as bytes: a bitmap of its nulls, then each value that is not null in its type's fixed form. */
-import type { ColumnType, Value } from '../define/column.ts';
+/** A row as bytes: a bitmap of its nulls, then each value that is not null in its type's fixed form; of a list its length and its elements. */
+import type { ColumnType, Scalar, Value, ValueType } from '../define/column.ts';
 import type { ByteReader, ByteWriter } from './bytes.ts';
 
-export function writeRow(out: ByteWriter, row: readonly Value[], types: readonly ColumnType[]): void {
+export function writeRow(out: ByteWriter, row: readonly Value[], types: readonly ValueType[]): void {
   for (let base = 0; base < types.length; base += 8) {
     let nulls = 0;
     for (let i = base; i < base + 8 && i < types.length; i++) if (row[i] === null) nulls |= 1 << (i - base);
@@ -14,7 +14,7 @@ export function writeRow(out: ByteWriter, row: readonly Value[], types: readonly
   }
 }
 
-export function readRow(from: ByteReader, types: readonly ColumnType[]): Value[] {
+export function readRow(from: ByteReader, types: readonly ValueType[]): Value[] {
   const nulls = from.raw(Math.ceil(types.length / 8));
   const row = new Array<Value>(types.length);
   for (let i = 0; i < types.length; i++) {
@@ -26,7 +26,17 @@ export function readRow(from: ByteReader, types: readonly ColumnType[]): Value[]
 /** Decimals of up to 18 digits fit into 64 bits. */
 const isWide = (precision: number): boolean => precision > 18;
 
-export function writeValue(out: ByteWriter, value: NonNullable<Value>, type: ColumnType): void {
+function writeValue(out: ByteWriter, value: NonNullable<Value>, type: ValueType): void {
+  if (type.kind !== 'list') {
+    writeScalar(out, value as Scalar, type);
+    return;
+  }
+  const list = value as readonly Scalar[];
+  out.varint(list.length);
+  for (const element of list) writeScalar(out, element, type.element);
+}
+
+function writeScalar(out: ByteWriter, value: Scalar, type: ColumnType): void {
   switch (type.kind) {
     case 'int64':
     case 'timestamp':
@@ -53,7 +63,12 @@ export function writeValue(out: ByteWriter, value: NonNullable<Value>, type: Col
   }
 }
 
-export function readValue(from: ByteReader, type: ColumnType): NonNullable<Value> {
+function readValue(from: ByteReader, type: ValueType): NonNullable<Value> {
+  if (type.kind !== 'list') return readScalar(from, type);
+  return Array.from({ length: from.varint() }, () => readScalar(from, type.element));
+}
+
+function readScalar(from: ByteReader, type: ColumnType): Scalar {
   switch (type.kind) {
     case 'int64':
     case 'timestamp':

@@ -32,6 +32,8 @@ interface Pass {
 export interface FirstSnapshotOptions {
   readonly stage: SnapshotStage;
   readonly primaryKey: readonly number[];
+  /** Rows are never changed: a streamed one that the index has is repeated. */
+  readonly appendOnly: boolean;
   /** A streamed row was accepted before. */
   readonly hasStreamed: boolean;
   /** What the committed source offset says: the offset behind the last row, 0 when the end is not known yet. */
@@ -41,6 +43,7 @@ export interface FirstSnapshotOptions {
 export class FirstSnapshot {
   private readonly stage: SnapshotStage;
   private readonly primaryKey: readonly number[];
+  private readonly appendOnly: boolean;
   private phase: Phase;
   private newest: Pass | null = null;
   private first: number | null = null;
@@ -50,9 +53,10 @@ export class FirstSnapshot {
   /** The end is known from an earlier life: a record there or behind it is not waited for any longer. */
   readonly dueAt: number;
 
-  constructor({ stage, primaryKey, hasStreamed, end }: FirstSnapshotOptions) {
+  constructor({ stage, primaryKey, appendOnly, hasStreamed, end }: FirstSnapshotOptions) {
     this.stage = stage;
     this.primaryKey = primaryKey;
+    this.appendOnly = appendOnly;
     this.phase = hasStreamed ? 'over' : 'open';
     this.endOffset = end;
     this.dueAt = end > 0 && !hasStreamed ? end : Infinity;
@@ -145,6 +149,8 @@ export class FirstSnapshot {
     const before = this.replaced(change);
     if (after !== null) this.stage.put(this.keyOf(after), { offset, lsn: change.lsn, row: after });
     if (after === null && before === null) return null;
+    // Nothing is taken back of such a table, not even to be put in again.
+    if (this.appendOnly) return before === null ? change : null;
     return { ...change, operation: before === null ? 'c' : after === null ? 'd' : 'u', before, after };
   }
 

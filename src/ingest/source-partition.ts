@@ -103,6 +103,7 @@ export class SourcePartition {
     this.snapshot = new FirstSnapshot({
       stage: options.stage,
       primaryKey: options.table.primaryKey,
+      appendOnly: options.table.appendOnly,
       hasStreamed: this.replays.hasStreamed,
       end: restored.snapshotEnd,
     });

@@ -82,6 +82,11 @@ export const catalogue = {
     labels: ['entity'],
     help: 'Keys whose values changed, or were let go, because time passed.',
   },
+  millrace_aggregate_overflows_total: {
+    type: 'counter',
+    labels: ['entity'],
+    help: 'Values that an aggregate of a pane left out, because it holds as many as it may; they cannot be taken back.',
+  },
   millrace_state_keys: { type: 'gauge', labels: ['entity', 'partition'], help: 'Keys that hold state.' },
   millrace_watermark_age_seconds: {
     type: 'gauge',

@@ -1,12 +1,14 @@
 /** How feature rows stand in Parquet. `docs/parquet.md` describes it for readers. */
 import type { SchemaElement } from 'hyparquet';
-import type { ColumnType, Value } from '../define/column.ts';
+import type { ColumnType, Scalar, Value, ValueType } from '../define/column.ts';
 import type { EntityPlan, ViewPlan } from '../define/plan.ts';
 import { formatDecimal } from '../define/value.ts';
 
 /** A column: its schema, and what a value is written as. */
 export interface ParquetColumn {
-  readonly element: SchemaElement & { readonly name: string };
+  readonly name: string;
+  /** Itself first, then what is in it. */
+  readonly elements: readonly SchemaElement[];
   readonly convert: (value: Value) => unknown;
 }
 
@@ -50,9 +52,22 @@ function decimalType(precision: number, scale: number): ReturnType<typeof typeOf
   return { element: { type: 'BYTE_ARRAY', converted_type: 'UTF8' }, convert };
 }
 
-function column(name: string, type: ColumnType, required: boolean): ParquetColumn {
+function column(name: string, type: ValueType, required: boolean): ParquetColumn {
+  const repetition_type = required ? 'REQUIRED' : 'OPTIONAL';
+  if (type.kind === 'list') return listColumn(name, type.element, repetition_type);
   const { element, convert } = typeOf(type);
-  return { element: { name, repetition_type: required ? 'REQUIRED' : 'OPTIONAL', ...element }, convert };
+  return { name, elements: [{ name, repetition_type, ...element }], convert };
+}
+
+/** The three levels that the format's specification names for lists, so that null and empty are told apart. */
+function listColumn(name: string, type: ColumnType, repetition_type: 'REQUIRED' | 'OPTIONAL'): ParquetColumn {
+  const { element, convert } = typeOf(type);
+  const elements: SchemaElement[] = [
+    { name, repetition_type, num_children: 1, converted_type: 'LIST', logical_type: { type: 'LIST' } },
+    { name: 'list', repetition_type: 'REPEATED', num_children: 1 },
+    { name: 'element', repetition_type: 'OPTIONAL', ...element },
+  ];
+  return { name, elements, convert: (value) => value && (value as readonly Scalar[]).map(convert) };
 }
 
 export interface ParquetColumns {

@@ -38,8 +38,8 @@ export function encodeParquet(file: ParquetFile): Uint8Array {
   const writer = new ByteWriter();
   void parquetWrite({
     writer,
-    columnData: data.map(({ column, values }) => ({ name: column.element.name, data: values })),
-    schema: [{ name: 'root', num_children: data.length }, ...data.map(({ column }) => column.element)],
+    columnData: data.map(({ column, values }) => ({ name: column.name, data: values })),
+    schema: [{ name: 'root', num_children: data.length }, ...data.flatMap(({ column }) => column.elements)],
     rowGroupSize: rowGroupRows,
     createdBy: 'millrace',
     kvMetadata: metadataOf(file),

@@ -1,3 +1,5 @@
 /** For tests of definitions, without a broker, a database or a clock. */
 export { createTestKit } from './test-kit.ts';
-export type { TestKit, TestValue } from './test-kit.ts';
+export type { DroppedRow, RowOptions, TestKit, TestLogRow, TestValue } from './test-kit.ts';
+export type { TestRow } from './row-message.ts';
+export type { StateSize } from './test-entity.ts';

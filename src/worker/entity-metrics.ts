@@ -1,6 +1,6 @@
 /** Brings what an entity task counted to the metrics, now and then: the task itself is pure, and a frame is not the moment for it. */
 import type { EntityTask } from '../entity/entity-task.ts';
-import type { Fate } from '../entity/view-task.ts';
+import type { Fate } from '../entity/windows/series.ts';
 import type { Counting, Metrics } from '../observability/metrics.ts';
 
 type Fates = Readonly<Record<Fate, Counting>>;
@@ -12,6 +12,7 @@ export class EntityMetrics {
   private readonly rows: Counting;
   private readonly duplicates: Counting;
   private readonly timers: Counting;
+  private readonly overflows: Counting;
   private readonly insertions: Fates;
   private readonly retractions: Fates;
 
@@ -23,6 +24,7 @@ export class EntityMetrics {
     this.rows = metrics.counter('millrace_rows_applied_total', { entity });
     this.duplicates = metrics.counter('millrace_rows_duplicate_total', { entity });
     this.timers = metrics.counter('millrace_timers_fired_total', { entity });
+    this.overflows = metrics.counter('millrace_aggregate_overflows_total', { entity });
     this.insertions = fatesOf(metrics, entity, 'insertion');
     this.retractions = fatesOf(metrics, entity, 'retraction');
   }
@@ -40,6 +42,7 @@ export class EntityMetrics {
     this.rows.add(counted.rows);
     this.duplicates.add(counted.duplicates);
     this.timers.add(counted.timers);
+    this.overflows.add(counted.overflows);
     addFates(this.insertions, counted.insertions);
     addFates(this.retractions, counted.retractions);
   }

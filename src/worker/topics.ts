@@ -1,5 +1,6 @@
 /** Names and settings of the topics that an application makes for itself. */
 import type { EntityPlan, Plan } from '../define/plan.ts';
+import { span_us } from '../entity/windows/pane-range.ts';
 import type { TopicSpec } from '../log/log.ts';
 
 const day_ms = 86_400_000;
@@ -22,10 +23,10 @@ export const tombstoneRetention_ms = 7 * day_ms;
 
 /** The log reaches back as far as any window does, and a week: never past the oldest position that can be restored. */
 function entityLogRetention_ms(entity: EntityPlan): number {
-  const features = entity.views.flatMap((view) =>
-    view.features.map((feature) => feature.window.size_us + view.allowedLateness_us),
+  const reaches_us = entity.views.flatMap(({ features, allowedLateness_us }) =>
+    features.map((feature) => (feature.kind === 'derived' ? 0 : span_us(feature.window) + allowedLateness_us)),
   );
-  return Math.ceil(Math.max(0, ...features) / 1000) + 7 * day_ms;
+  return Math.ceil(Math.max(0, ...reaches_us) / 1000) + 7 * day_ms;
 }
 
 /** All topics that must be there before a worker starts. */

@@ -197,7 +197,9 @@ describe('the reference case', { timeout: 2 * window_ms + 120_000 }, () => {
     try {
       await writeFile(file, Array.from({ length: count }, (_, i) => line(i)).join('\n'));
       await chmod(folder, 0o755);
-      await shop.db.query(`copy public.transactions from '${file}' with (format csv)`);
+      await shop.db.query(
+        `copy public.transactions (transaction_id, user_id, amount, status, location, transaction_time) from '${file}' with (format csv)`,
+      );
     } finally {
       await rm(folder, { recursive: true });
     }

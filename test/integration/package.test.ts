@@ -55,7 +55,11 @@ test.each(['module', 'commonjs'])('millrace dev runs TypeScript definitions of a
     const url = await urlOf(dev);
     const now_us = Date.now() * 1000;
     const row = { id: 1, user: 42, cents: 100, status: 'ok', location: null, time_us: now_us };
-    const body = envelope({ after: transactionFields(row), commit_us: now_us, sequence: [null, 1] });
+    const body = envelope({
+      after: { ...transactionFields(row), merchant: 'kiosk' },
+      commit_us: now_us,
+      sequence: [null, 1],
+    });
     const sent = await fetch(`${url}/topics/dbserver.public.transactions`, { method: 'POST', body });
     expect(await sent.json()).toEqual({ appended: 1 });
     await expect

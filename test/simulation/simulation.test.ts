@@ -5,8 +5,9 @@ import { simulate } from '../../src/testing/simulation/simulate.ts';
 const seeds = 150;
 const chunk = 30;
 
-/** Seeds that found a bug, of the world as it is now. */
+/** Seeds that found a bug, of the world as it is now, with the views that people wrote. */
 const kept: readonly (readonly [seed: number, reason: string])[] = [
+  [20552, 'a session ended right behind a frame that was left out'],
   [148, 'a commit of a worker that was frozen put its old state over the restored one'],
   [163, 'what is committed behind a transaction that nobody ended was not read'],
   [51, 'a tick scheduler waited without end for values that the writer counted twice while the store was away'],
@@ -17,10 +18,10 @@ const kept: readonly (readonly [seed: number, reason: string])[] = [
 
 const happened = new Set<string>();
 
-async function check(seed: number): Promise<void> {
-  const { violations, faults } = await simulate(seed);
+async function check(seed: number, views: 'written' | 'any' = 'any'): Promise<void> {
+  const { violations, faults } = await simulate(seed, { views });
   for (const name of faults.keys()) happened.add(name);
-  expect(violations, `npm run simulate -- --seeds 1 --from ${seed}`).toEqual([]);
+  expect(violations, `npm run simulate -- --seeds 1 --from ${seed} --views ${views}`).toEqual([]);
 }
 
 for (let first = 1; first <= seeds; first += chunk) {
@@ -30,7 +31,7 @@ for (let first = 1; first <= seeds; first += chunk) {
 }
 
 test.each(kept)('seed %i: %s', async (seed) => {
-  await check(seed);
+  await check(seed, 'written');
 });
 
 test('workers died at each step of a commit', () => {

@@ -15,7 +15,8 @@ const tables = `
     amount numeric(12, 2) not null,
     status text not null,
     location text,
-    transaction_time timestamp(3) not null
+    transaction_time timestamp(3) not null,
+    merchant text not null default 'kiosk'
   );
   alter table public.transactions replica identity full;
   create table public.debezium_signal (id text primary key, type text not null, data text);

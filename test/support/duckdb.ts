@@ -6,12 +6,13 @@ import {
   DuckDBDateValue,
   DuckDBDecimalValue,
   DuckDBInstance,
+  DuckDBListValue,
   DuckDBTimestampTZValue,
   DuckDBTimestampValue,
   type DuckDBValue,
 } from '@duckdb/node-api';
 
-export type Cell = bigint | number | string | boolean | null;
+export type Cell = bigint | number | string | boolean | null | readonly Cell[];
 export type Row = Readonly<Record<string, Cell>>;
 
 let instance: DuckDBInstance | null = null;
@@ -23,11 +24,12 @@ async function connect(): Promise<DuckDBConnection> {
   return connection;
 }
 
-/** Decimals as unscaled integers, timestamps as microseconds, dates as days: what Millrace holds. */
+/** Decimals as unscaled integers, timestamps as microseconds, dates as days, lists as arrays: what Millrace holds. */
 function plain(value: DuckDBValue): Cell {
   if (value instanceof DuckDBDecimalValue) return value.value;
   if (value instanceof DuckDBTimestampTZValue || value instanceof DuckDBTimestampValue) return value.micros;
   if (value instanceof DuckDBDateValue) return value.days;
+  if (value instanceof DuckDBListValue) return value.items.map(plain);
   if (typeof value === 'object' && value !== null) throw new Error(`unexpected value ${value.toString()}`);
   return value;
 }

@@ -11,13 +11,14 @@ import {
   float64,
   int32,
   int64,
+  lastN,
   max,
   text,
   timestamp,
   timestamptz,
   tumbling,
 } from '../../src/index.ts';
-import type { Value } from '../../src/define/column.ts';
+import type { Scalar, Value } from '../../src/define/column.ts';
 import { keyOf } from '../../src/define/key.ts';
 import { buildPlan } from '../../src/define/plan-builder.ts';
 import type { EntityPlan, ViewPlan } from '../../src/define/plan.ts';
@@ -70,6 +71,14 @@ const everyKind = featureView('every_kind', {
     local: max(t.local).over(tumbling('1h')),
     instant: max(t.instant).over(tumbling('1h')),
     day: max(t.day).over(tumbling('1h')),
+    bigs: lastN(t.big, { limit: 3 }).over(tumbling('1h')),
+    reals: lastN(t.real, { limit: 3 }).over(tumbling('1h')),
+    fines: lastN(t.fine, { limit: 3 }).over(tumbling('1h')),
+    huges: lastN(t.huge, { limit: 3 }).over(tumbling('1h')),
+    words: lastN(t.word, { limit: 3 }).over(tumbling('1h')),
+    flags: lastN(t.flag, { limit: 3 }).over(tumbling('1h')),
+    instants: lastN(t.instant, { limit: 3 }).over(tumbling('1h')),
+    days: lastN(t.day, { limit: 3 }).over(tumbling('1h')),
   }),
 });
 
@@ -92,6 +101,7 @@ export interface ThingKey {
 export const keyText = ({ id, shard, name }: ThingKey): string => keyOf([id, shard, name], [0, 1, 2])!;
 
 const nullable = (value: fc.Arbitrary<NonNullable<Value>>): fc.Arbitrary<Value> => fc.option(value, { freq: 4 });
+const list = (element: fc.Arbitrary<Scalar>): fc.Arbitrary<Value> => nullable(fc.array(element, { maxLength: 4 }));
 const int = (bits: number): fc.Arbitrary<bigint> =>
   fc.bigInt({ min: -(2n ** BigInt(bits - 1)), max: 2n ** BigInt(bits - 1) - 1n });
 /** From few digits or many, so that small numbers come often. */
@@ -138,6 +148,14 @@ export const values: fc.Arbitrary<Value[]> = fc
     local: nullable(instants),
     instant: nullable(instants),
     day: nullable(fc.integer({ min: -719_162, max: 2_932_896 })),
+    bigs: list(int(64)),
+    reals: list(fc.double()),
+    fines: list(digits(30)),
+    huges: list(digits(60)),
+    words: list(texts),
+    flags: list(fc.boolean()),
+    instants: list(instants),
+    days: list(fc.integer({ min: -719_162, max: 2_932_896 })),
   })
   .map(valuesOf);
 

@@ -1,29 +1,46 @@
 import type { Value } from '../../define/column.ts';
 import type { ByteReader, ByteWriter } from '../../frames/bytes.ts';
-import type { Aggregate } from './aggregate.ts';
+import type { Aggregate, PaneChanges, RowOrder } from './aggregate.ts';
 
+/** How many values are not null. Where rows count, each comes as `true`. */
 export class Count implements Aggregate {
-  private rows = 0;
+  private values = 0;
 
-  insert(_value: Value): void {
-    this.rows++;
+  get isEmpty(): boolean {
+    return this.values === 0;
   }
 
-  retract(_value: Value): boolean {
-    if (this.rows === 0) return false;
-    this.rows--;
+  insert(value: Value, at: RowOrder, changes: PaneChanges | null): void {
+    if (value === null) return;
+    this.values++;
+    changes?.insert(value, at);
+  }
+
+  retract(value: Value, at: RowOrder, changes: PaneChanges | null): boolean {
+    if (value === null) return true;
+    if (this.values === 0) return false;
+    this.values--;
+    changes?.retract(value, at);
     return true;
   }
 
-  result(): Value {
-    return this.rows === 0 ? null : BigInt(this.rows);
+  add(pane: Count): void {
+    this.values += pane.values;
+  }
+
+  subtract(pane: Count): void {
+    this.values -= pane.values;
   }
 
   write(out: ByteWriter): void {
-    out.varint(this.rows);
+    out.varint(this.values);
   }
 
   read(from: ByteReader): void {
-    this.rows = from.varint();
+    this.values = from.varint();
+  }
+
+  count(): bigint {
+    return BigInt(this.values);
   }
 }

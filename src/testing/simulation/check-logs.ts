@@ -12,8 +12,9 @@ import { readRange } from '../../offline/parquet.ts';
 import { changelogTopic, deadLetterTopic, entityLogTopic, featureLogTopic } from '../../worker/topics.ts';
 import { TimeWitness } from './check-time.ts';
 import { onlineTexts, type NaiveOracle } from './naive-oracle.ts';
+import type { EntitySpec } from './naive-oracle/spec.ts';
 import { valueText } from './watched-online-store.ts';
-import { application, plan, type World } from './world.ts';
+import { application, type World } from './world.ts';
 
 /** One value in this many is recounted: the oracle is slow. */
 const recountEvery = 7;
@@ -31,7 +32,7 @@ interface Replayed {
 
 /** @returns a line for each violation. */
 export async function logViolations(world: World, oracle: NaiveOracle): Promise<string[]> {
-  const [entity] = plan.entities as [EntityPlan];
+  const { entity } = world;
   const violations: string[] = [];
   const entityLog = await world.records(entityLogTopic(application, entity));
   const featureLog = await world.records(featureLogTopic(application, entity));
@@ -59,7 +60,7 @@ function replay(
   oracle: NaiveOracle,
   violations: string[],
 ): Replayed {
-  const [entity] = plan.entities as [EntityPlan];
+  const { entity } = world;
   const task = new EntityTask(entity);
   const time = new TimeWitness(entity, world.connector.published, violations);
   const all = new Map<string, string>();
@@ -77,7 +78,7 @@ function replay(
       const { view, key, asOf_us } = emission;
       const texts = emission.values.map((each, i) => formatValue(view.features[i]!.type, each));
       all.set(`${view.name} of ${key} at ${offset}`, valueText(asOf_us, texts));
-      if (all.size % recountEvery === 0) violations.push(...recounted(emission, texts, time, oracle));
+      if (all.size % recountEvery === 0) violations.push(...recounted(world.spec, emission, texts, time, oracle));
     }
   }
   if (frames.length <= committed) reachCommitted();
@@ -87,6 +88,7 @@ function replay(
 
 /** A value and its T against the rows that were applied. */
 function recounted(
+  { views }: EntitySpec,
   { view, key, position, asOf_us }: Emission,
   texts: readonly (string | null)[],
   time: TimeWitness,
@@ -94,11 +96,12 @@ function recounted(
 ): string[] {
   const violations: string[] = [];
   const { applied, marks } = time;
+  const spec = views[view.index]!;
   const id = `${view.name} of ${key} at position ${position}, T ${asOf_us}`;
-  const wanted = onlineTexts(view.name, oracle.valuesAt(applied, view.name, key, asOf_us));
+  const wanted = onlineTexts(spec, oracle.valuesAt(applied, spec, key, asOf_us));
   if (JSON.stringify(wanted) !== JSON.stringify(texts))
     violations.push(`I6: ${id}: ${JSON.stringify(texts)}, the rows give ${JSON.stringify(wanted)}`);
-  const wanted_us = Math.max(oracle.rowTime_us(applied, view.name, key), marks.clock_us);
+  const wanted_us = Math.max(oracle.rowTime_us(applied, spec, key), marks.clock_us);
   if (asOf_us !== wanted_us) violations.push(`I7: ${id}: rows and marks give T ${wanted_us}`);
   return violations;
 }

@@ -2,14 +2,14 @@
 import { decodeManifest, decodePart } from '../../state/snapshots/snapshot-format.ts';
 import { changelogTopic } from '../../worker/topics.ts';
 import { aged_ms } from './damaged-snapshots.ts';
-import { application, plan, type World } from './world.ts';
+import { application, type World } from './world.ts';
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
 /** @returns a line for each that is not. */
 export async function snapshotViolations(world: World): Promise<string[]> {
   const violations: string[] = [];
-  const topic = changelogTopic(application, plan.entities[0]!);
+  const topic = changelogTopic(application, world.entity);
   const changelog = await world.records(topic);
   for (const name of await world.objects.list('state/')) {
     if (!name.endsWith('/manifest')) continue;

@@ -1,11 +1,10 @@
 /** What a healed fleet must do beside being right: keep right while only time passes, and stop at a frame that is missing. */
-import type { EntityPlan } from '../../define/plan.ts';
 import { decodeEntityFrame } from '../../frames/row-frame.ts';
 import { entityLogTopic } from '../../worker/topics.ts';
 import { onlineDifferences } from './check-online.ts';
 import { TimeWitness } from './check-time.ts';
 import type { NaiveOracle } from './naive-oracle.ts';
-import { application, plan, type World } from './world.ts';
+import { application, type World } from './world.ts';
 
 /** Longer than the longest window. */
 const quiet_ms = 66_000;
@@ -13,7 +12,7 @@ const settle_ms = 8_000;
 const look_ms = 1_500;
 /** A heartbeat is trusted a minute later; the rest until marks are told. */
 const heartbeatLag_us = 64_000_000;
-const noticed_ms = 30_000;
+const noticed_ms = 12_000;
 
 /** @returns a line for each value that does not fall in time, and for each data mark that stands still. */
 export async function quietViolations(world: World, oracle: NaiveOracle): Promise<string[]> {
@@ -24,7 +23,7 @@ export async function quietViolations(world: World, oracle: NaiveOracle): Promis
     const differences = await onlineDifferences(world, oracle);
     if (differences.length > 0) return differences.map((difference) => `I7: ${difference}`);
   }
-  const [entity] = plan.entities as [EntityPlan];
+  const { entity } = world;
   const log = await world.records(entityLogTopic(application, entity));
   return log.flatMap((records, partition) => {
     const time = new TimeWitness(entity, world.connector.published, []);
@@ -35,13 +34,18 @@ export async function quietViolations(world: World, oracle: NaiveOracle): Promis
   });
 }
 
-/** A frame is left out: the task has to notice. Nothing is right afterwards. */
+/**
+ * A frame is left out: the task has to notice. Nothing is right afterwards. Not if the ingest's session happens to end right behind it,
+ * which no task can tell from a frame that never was: then another is left out.
+ */
 export async function holeViolations({ clock, faults, workload }: World): Promise<string[]> {
-  faults.hole = 'wanted';
+  const noticed = (): boolean => faults.hole === 'noticed';
   workload.start();
-  const end_ms = clock.monotonic_ms() + noticed_ms;
-  const noticed = (): boolean => (faults.hole as string) === 'noticed';
-  await clock.run(() => noticed() || clock.monotonic_ms() > end_ms);
+  for (let attempt = 0; attempt < 3 && !noticed(); attempt++) {
+    faults.hole = 'wanted';
+    const end_ms = clock.monotonic_ms() + noticed_ms;
+    await clock.run(() => noticed() || clock.monotonic_ms() > end_ms);
+  }
   workload.stop();
   return noticed() ? [] : ['I10: a frame is missing, and no task has stopped'];
 }

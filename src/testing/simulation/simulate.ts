@@ -22,22 +22,28 @@ export interface Run {
   readonly violations: readonly string[];
 }
 
+export interface RunOptions {
+  readonly logger?: Logger;
+  /** Only those that people wrote, or others for each seed. Default `any`. */
+  readonly views?: 'written' | 'any';
+}
+
 /**
  * @example
  * const { violations } = await simulate(42);
  */
-export async function simulate(seed: number, logger?: Logger): Promise<Run> {
+export async function simulate(seed: number, { logger, views = 'any' }: RunOptions = {}): Promise<Run> {
   const choice = new Random(seed).fork('options');
   const options = { rate: choice.between(5, 25), late: choice.pick(['none', 'none', 'some'] as const) };
   const ending = choice.pick(endings);
   const users = ending === 'quiet' ? { users: 200 } : {};
-  const fleet = await Fleet.create(seed, { ...options, ...users, ...(logger === undefined ? {} : { logger }) });
+  const fleet = await Fleet.create(seed, { views, ...options, ...users, ...(logger === undefined ? {} : { logger }) });
   const { world } = fleet;
   const { violations } = world;
   try {
     await fleet.trouble();
     await fleet.heal();
-    const oracle = new NaiveOracle(world.connector.published);
+    const oracle = new NaiveOracle(world.spec, world.connector.published);
     const deadline_ms = world.clock.monotonic_ms() + recovery_ms;
     let differences = await onlineDifferences(world, oracle);
     while (differences.length > 0 && violations.length === 0 && world.clock.monotonic_ms() < deadline_ms) {

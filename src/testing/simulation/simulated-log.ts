@@ -1,4 +1,5 @@
 /** The memory log as one process sees it: calls take time, deliveries may fail, outcomes may be lost, sessions expire. */
+import type { EntityPlan } from '../../define/plan.ts';
 import { MillraceError, RetriableError } from '../../errors.ts';
 import { decodeEntityFrame } from '../../frames/row-frame.ts';
 import type {
@@ -16,10 +17,10 @@ import type {
 import type { MemoryLog } from '../../log/memory/memory-log.ts';
 import type { MemoryMember } from '../../log/memory/memory-member.ts';
 import type { Clock } from '../../time/clock.ts';
-import { simulatedUser } from './definitions.ts';
 import type { Faults } from './faults.ts';
 import type { Random } from './random.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
+import type { World } from './world.ts';
 
 /** How long a group waits for a member that is not heard of. Longer than a transaction may stay open. */
 const sessionTimeout_ms = 6000;
@@ -33,15 +34,18 @@ export class SimulatedLog {
   private readonly world: Clock;
   private readonly random: Random;
   private readonly faults: Faults;
+  private readonly entity: EntityPlan;
   private readonly members: MemoryMember[] = [];
   private readonly producers: SimulatedProducer[] = [];
 
-  constructor(process: SimulatedProcess, inner: MemoryLog, world: Clock, random: Random, faults: Faults) {
+  constructor(process: SimulatedProcess, world: Pick<World, 'log' | 'clock' | 'random' | 'faults' | 'entity'>) {
+    const { log: inner } = world;
     this.process = process;
     this.inner = inner;
-    this.world = world;
-    this.random = random;
-    this.faults = faults;
+    this.world = world.clock;
+    this.random = world.random.fork(process.name);
+    this.faults = world.faults;
+    this.entity = world.entity;
     this.log = {
       ensureTopics: (topics) => process.call(() => inner.ensureTopics(topics)),
       describeTopics: (names) => process.call(() => inner.describeTopics(names)),
@@ -86,9 +90,9 @@ export class SimulatedLog {
   }
 
   private openProducer(options: ProducerOptions): Promise<LogProducer> {
-    const { process, inner, world, random, faults } = this;
+    const { process, inner, world, random, faults, entity } = this;
     return inner.producer(options).then((producer) => {
-      const simulated = new SimulatedProducer({ process, world, random, faults, producer, options });
+      const simulated = new SimulatedProducer({ process, world, random, faults, entity, producer, options });
       this.producers.push(simulated);
       return simulated;
     });
@@ -208,6 +212,7 @@ interface ProducerSurroundings {
   readonly world: Clock;
   readonly random: Random;
   readonly faults: Faults;
+  readonly entity: EntityPlan;
   readonly producer: LogProducer;
   readonly options: ProducerOptions;
 }
@@ -268,7 +273,7 @@ class SimulatedProducer implements LogProducer {
   }
 
   private deliver(): void {
-    const { faults, producer, options } = this.surroundings;
+    const { faults, entity, producer, options } = this.surroundings;
     this.delivering = false;
     if (this.error !== null) return;
     if (faults.strikes('failed delivery')) {
@@ -282,7 +287,7 @@ class SimulatedProducer implements LogProducer {
       return;
     }
     for (const record of this.queue.splice(0)) {
-      if (faults.hole === 'wanted' && isRowsFrame(record)) faults.hole = 'made';
+      if (faults.hole === 'wanted' && isRowsFrame(record, entity)) faults.hole = 'made';
       else producer.append(...record);
       this.delivered++;
       this.pending_bytes -= sizeOf(record);
@@ -291,8 +296,8 @@ class SimulatedProducer implements LogProducer {
   }
 }
 
-function isRowsFrame([topic, , , value]: Queued): boolean {
-  return topic.endsWith('.entity-log') && decodeEntityFrame(value!, simulatedUser).kind === 'rows';
+function isRowsFrame([topic, , , value]: Queued, entity: EntityPlan): boolean {
+  return topic.endsWith('.entity-log') && decodeEntityFrame(value!, entity).kind === 'rows';
 }
 
 const sizeOf = ([, , key, value]: Queued): number => (key?.length ?? 0) + (value?.length ?? 0);

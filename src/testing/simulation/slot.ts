@@ -8,7 +8,7 @@ import { Worker } from '../../worker/worker.ts';
 import { SimulatedLog } from './simulated-log.ts';
 import { SimulatedProcess } from './simulated-process.ts';
 import { simulatedObjectStore, simulatedOnlineStore, simulatedStateStore } from './simulated-stores.ts';
-import { application, plan, type World } from './world.ts';
+import { application, type World } from './world.ts';
 
 /** With these a worker ends and is started again; with any other something is wrong. */
 const expectedFailures = new Set<string>(['delivery-failed', 'task-lost', 'transaction-failed', 'store-unavailable']);
@@ -51,7 +51,7 @@ export class Slot {
       world.clock,
       world.random.fork(`${this.name}.${this.lives}`),
     );
-    const log = new SimulatedLog(process, world.log, world.clock, world.random.fork(process.name), world.faults);
+    const log = new SimulatedLog(process, world);
     log.freezeNow = () => {
       this.freeze();
       world.clock.after(world.random.between(1500, 12_000), () => {
@@ -68,7 +68,7 @@ export class Slot {
       foundLoss: world.foundLoss,
     };
     const worker = new Worker({
-      plan,
+      plan: world.plan,
       application,
       roles: ['ingest', 'entity', 'offline'],
       commitInterval_ms: 100,

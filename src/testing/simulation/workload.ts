@@ -2,7 +2,7 @@
 import type { Clock } from '../../time/clock.ts';
 import type { Random } from './random.ts';
 import type { Field, Fields, SimulatedDatabase, SimulatedTable, Transaction } from './simulated-database.ts';
-import { logins, transactions } from './tables.ts';
+import { amounts, locations, logins, statuses, transactions } from './tables.ts';
 
 export interface WorkloadOptions {
   readonly database: SimulatedDatabase;
@@ -25,11 +25,6 @@ export interface WorkloadOptions {
 const disorder_ms = 1_500;
 const window_ms = 10_000;
 const longestWindow_us = 60_000_000;
-
-/** Few values, so that extremes tie; texts whose order by code points is not that of UTF-16. */
-const amounts = ['-5.00', '0.00', '0.01', '9.99', '10.00', '10.01', '1999.90', '9999999999.99'];
-const statuses = ['ok', 'ok', 'ok', 'pending', 'declined'];
-const locations = ['Oulu', 'Åbo', 'a "quoted"\\place', '\uff5e', '🦊', '', null, null];
 
 export class Workload {
   private readonly database: SimulatedDatabase;

@@ -4,25 +4,30 @@ import type { CommitStep } from '../../log/memory/memory-transactor.ts';
 import type { GroupConsumer, LogProducer, LogRecord, TopicPartition } from '../../log/log.ts';
 import { MemoryObjectStore } from '../../offline/memory/memory-object-store.ts';
 import { createMemoryOnlineStore } from '../../online/memory/memory-online-store.ts';
-import { simulatedPlan } from './definitions.ts';
+import type { EntityPlan, Plan } from '../../define/plan.ts';
+import { planOf } from './defined-views.ts';
 import { Faults } from './faults.ts';
 import { Random } from './random.ts';
 import { SimulatedConnector, type ConnectorOptions } from './simulated-connector.ts';
 import { SimulatedDatabase } from './simulated-database.ts';
 import type { Outages } from './simulated-stores.ts';
-import { heartbeatTopic, tables, topicOf } from './tables.ts';
+import type { EntitySpec } from './naive-oracle/spec.ts';
+import { simulatedEntity, writtenEntity } from './simulated-views.ts';
+import { heartbeatTopic, prefix, tables, topicOf } from './tables.ts';
 import { VirtualClock } from './virtual-clock.ts';
 import { WatchedOnlineStore } from './watched-online-store.ts';
 import { Workload } from './workload.ts';
 
 export const application = 'simulated';
-export const plan = simulatedPlan;
 const sourcePartitions = 2;
 
 export type StepHook = (step: CommitStep, process: string) => Promise<void>;
 
 export class World {
   readonly random: Random;
+  readonly spec: EntitySpec;
+  /** Made of the spec, in the public language. */
+  readonly plan: Plan;
   readonly clock: VirtualClock;
   readonly faults: Faults;
   readonly log: MemoryLog;
@@ -52,6 +57,8 @@ export class World {
     options: WorldOptions,
   ) {
     this.random = random;
+    this.spec = options.views === 'written' ? writtenEntity : simulatedEntity(random.fork('views'));
+    this.plan = planOf(this.spec, prefix);
     this.clock = clock;
     this.log = log;
     this.producer = producer;
@@ -86,6 +93,10 @@ export class World {
     const world = new World(random, clock, log, producer, options);
     for (const group of ['entity', 'offline']) await world.observe(group);
     return world;
+  }
+
+  get entity(): EntityPlan {
+    return this.plan.entities[0]!;
   }
 
   /** What a group has committed, once no transaction decides on it; null before the first time. */
@@ -125,6 +136,7 @@ export class World {
 }
 
 export interface WorldOptions {
+  readonly views?: 'written' | 'any';
   readonly snapshot?: NonNullable<ConnectorOptions['snapshot']>;
   readonly rate?: number;
   readonly late?: 'none' | 'some';

@@ -5,14 +5,13 @@ import { decodeEntityFrame, encodeMarksFrame, encodeTickFrame } from '../../../s
 import { routesOf } from '../../../src/ingest/router.ts';
 import { MemoryStage, StagingBudget } from '../../../src/ingest/snapshot-stage.ts';
 import { SourcePartition } from '../../../src/ingest/source-partition.ts';
-import { simulatedPlan, simulatedUser } from '../../../src/testing/simulation/definitions.ts';
-import {
-  NaiveOracle,
-  oracleViews,
-  onlineTexts,
-  recount,
-  liveAt,
-} from '../../../src/testing/simulation/naive-oracle.ts';
+import type { Plan, EntityPlan } from '../../../src/define/plan.ts';
+import { planOf } from '../../../src/testing/simulation/defined-views.ts';
+import { NaiveOracle, onlineTexts, valuesAfter } from '../../../src/testing/simulation/naive-oracle.ts';
+import type { EntitySpec } from '../../../src/testing/simulation/naive-oracle/spec.ts';
+import { Random } from '../../../src/testing/simulation/random.ts';
+import { simulatedEntity, writtenEntity } from '../../../src/testing/simulation/simulated-views.ts';
+import { prefix } from '../../../src/testing/simulation/tables.ts';
 import { formatValue } from '../../../src/define/value.ts';
 import { SimulatedWorld, type SentRecord, type WorldOptions } from '../../support/simulated-world.ts';
 
@@ -28,16 +27,21 @@ interface Emitted {
 /** Takes the records in random batches, as they were sent; time passes with them. */
 class Pipeline {
   readonly emitted: Emitted[] = [];
-  readonly tasks = Array.from({ length: simulatedUser.partitions }, () => new EntityTask(simulatedUser));
+  readonly tasks: readonly EntityTask[];
+  private readonly plan: Plan;
+  private readonly entity: EntityPlan;
   private readonly sources = new Map<string, { partition: SourcePartition; offset: number; last_ms: number }>();
   private readonly world: SimulatedWorld;
   private taken = 0;
 
-  constructor(world: SimulatedWorld) {
+  constructor(world: SimulatedWorld, spec: EntitySpec) {
     this.world = world;
-    for (const table of simulatedUser.tables) {
+    this.plan = planOf(spec, prefix);
+    this.entity = this.plan.entities[0]!;
+    this.tasks = Array.from({ length: spec.partitions }, () => new EntityTask(this.entity));
+    for (const table of this.entity.tables) {
       const types = table.columns.map(({ type }) => type);
-      const routes = routesOf(simulatedPlan.entities, table.topic);
+      const routes = routesOf(this.plan.entities, table.topic);
       for (let partition = 0; partition < 3; partition++) {
         const options = { table, topicId: table.topic.padEnd(32, '0'), partition, partitionCount: 3, routes };
         const topicId = Buffer.from(options.topicId).toString('hex').slice(-32);
@@ -57,10 +61,10 @@ class Pipeline {
     }
     for (const { partition, last_ms } of this.sources.values()) partition.caughtUp(now_ms, last_ms, now_ms);
     const own = [...this.sources.values()].map(({ partition }) => {
-      const [route] = routesOf(simulatedPlan.entities, partition.table.topic);
+      const [route] = routesOf(this.plan.entities, partition.table.topic);
       return { source: partition.sourceId(route!), marks: partition.marks };
     });
-    const marks = encodeMarksFrame(simulatedUser, own);
+    const marks = encodeMarksFrame(this.entity, own);
     for (let partition = 0; partition < this.tasks.length; partition++) this.apply(partition, marks);
   }
 
@@ -81,17 +85,17 @@ class Pipeline {
     const task = this.tasks[partition]!;
     const applied = this.applied[partition]!;
     for (let next = bytes; ; next = encodeTickFrame()) {
-      const frame = decodeEntityFrame(next, simulatedUser);
+      const frame = decodeEntityFrame(next, this.entity);
       if (frame.kind === 'rows') {
-        const { topic } = simulatedUser.tables[frame.source.table]!;
+        const { topic } = this.entity.tables[frame.source.table]!;
         const offsets = applied.get(topic) ?? [0, 0, 0];
         offsets[frame.source.partition] = frame.rows.at(-1)!.offset + 1;
         applied.set(topic, offsets);
       }
       for (const { view, key, asOf_us, values } of task.apply(frame, 0)) {
-        const prefix = new Map([...applied].map(([topic, offsets]) => [topic, [...offsets]]));
+        const reached = new Map([...applied].map(([topic, offsets]) => [topic, [...offsets]]));
         const texts = values.map((value, i) => formatValue(view.features[i]!.type, value));
-        this.emitted.push({ view: view.name, key, asOf_us, values, texts, prefix });
+        this.emitted.push({ view: view.name, key, asOf_us, values, texts, prefix: reached });
       }
       if (!task.hasDueTimers) return;
     }
@@ -99,12 +103,13 @@ class Pipeline {
 }
 
 async function played(
+  spec: EntitySpec,
   seed: string,
   options: WorldOptions,
   crashes: number,
 ): Promise<{ world: SimulatedWorld; pipeline: Pipeline }> {
   const world = new SimulatedWorld(seed, options);
-  const pipeline = new Pipeline(world);
+  const pipeline = new Pipeline(world, spec);
   const random = world.random.fork('pipeline');
   const again = (): void => {
     pipeline.run();
@@ -112,31 +117,37 @@ async function played(
   };
   again();
   await world.play(60_000, crashes);
-  await world.clock.runFor(5_000);
+  await world.clock.runFor(8_000);
   return { world, pipeline };
 }
+
+/** The views that people wrote, and others. */
+const specOf = (seed: number): EntitySpec =>
+  seed === 0 ? writtenEntity : simulatedEntity(new Random(`views/${seed}`));
 
 test('every value is the recount of its source prefix at its T, and the last ones are those of the table', async () => {
   let filled = 0;
   for (const options of [{}, { late: 'some' }, { rate: 60 }] as const) {
-    for (let seed = 0; seed < 2; seed++) {
-      const { world, pipeline } = await played(`engine/${JSON.stringify(options)}/${seed}`, options, seed * 3);
-      const oracle = new NaiveOracle(world.connector.published);
+    for (let seed = 0; seed < 4; seed++) {
+      const spec = specOf(seed);
+      const { world, pipeline } = await played(spec, `engine/${JSON.stringify(options)}/${seed}`, options, seed);
+      const oracle = new NaiveOracle(spec, world.connector.published);
       const last = new Map<string, Emitted>();
       for (const emitted of pipeline.emitted) {
-        const { view, key, asOf_us, values, texts, prefix } = emitted;
-        const expected = oracle.valuesAt(prefix, view, key, asOf_us);
-        expect({ view, key, asOf_us, values }).toEqual({ view, key, asOf_us, values: Object.values(expected) });
+        const { view: name, key, asOf_us, values, texts, prefix: reached } = emitted;
+        const view = spec.views.find((each) => each.name === name)!;
+        const expected = oracle.valuesAt(reached, view, key, asOf_us);
+        expect({ name, key, asOf_us, values }).toEqual({ name, key, asOf_us, values: expected });
         expect(texts).toEqual(onlineTexts(view, expected));
-        expect(asOf_us).toBeGreaterThanOrEqual(oracle.rowTime_us(prefix, view, key));
-        last.set(`${view}/${key}`, emitted);
-        if (values[0] !== 0n) filled++;
+        expect(asOf_us).toBeGreaterThanOrEqual(oracle.rowTime_us(reached, view, key));
+        last.set(`${name}/${key}`, emitted);
+        if (values.some((value) => value !== 0n && value !== null)) filled++;
       }
-      const live = liveAt(world.database.changes, world.database.changes.length);
-      for (const view of Object.keys(oracleViews)) {
+      const { changes } = world.database;
+      for (const view of spec.views) {
         for (const key of oracle.keysOf(view)) {
-          const { asOf_us, values } = last.get(`${view}/${key}`)!;
-          expect(values).toEqual(Object.values(recount(live, view, key, asOf_us)));
+          const { asOf_us, values } = last.get(`${view.name}/${key}`)!;
+          expect(values).toEqual(valuesAfter(changes, changes.length, view, key, asOf_us));
         }
       }
     }
@@ -147,9 +158,10 @@ test('every value is the recount of its source prefix at its T, and the last one
 test('counters account for every image, and without late rows none is late', async () => {
   let lateWhereAllowed = 0;
   for (const late of ['none', 'some'] as const) {
-    for (let seed = 0; seed < 3; seed++) {
-      const { world, pipeline } = await played(`counters/${seed}`, { late }, seed);
-      const oracle = new NaiveOracle(world.connector.published);
+    for (let seed = 0; seed < 4; seed++) {
+      const spec = specOf(seed);
+      const { world, pipeline } = await played(spec, `counters/${seed}`, { late }, seed);
+      const oracle = new NaiveOracle(spec, world.connector.published);
       const fates = { insertions: 0, retractions: 0, late: 0, unmatched: 0 };
       for (const { insertions, retractions } of pipeline.counters) {
         for (const count of Object.values(insertions)) fates.insertions += count;
@@ -157,7 +169,7 @@ test('counters account for every image, and without late rows none is late', asy
         fates.late += insertions.late + retractions.late;
         fates.unmatched += insertions.unmatched + retractions.unmatched;
       }
-      const images = Object.keys(oracleViews).map((view) => oracle.imagesOf(view));
+      const images = spec.views.map((view) => oracle.imagesOf(view));
       expect(fates).toMatchObject({
         insertions: images.reduce((sum, { insertions }) => sum + insertions, 0),
         retractions: images.reduce((sum, { retractions }) => sum + retractions, 0),

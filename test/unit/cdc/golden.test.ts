@@ -180,6 +180,18 @@ describe('REPLICA IDENTITY DEFAULT', () => {
   });
 });
 
+test('an update or delete of an append-only table is refused, and told what to change', () => {
+  const decode = createDecoder({ ...tables({}).transactions, appendOnly: true });
+  const changes = golden('cdclab-full', 'transactions').filter(({ value }) =>
+    /"op":"[ud]"/.test(value?.toString() ?? ''),
+  );
+  expect(changes.length).toBeGreaterThan(2);
+  for (const { value } of changes) {
+    expect(() => decode(value)).toThrow(/^an? (update|delete) of public.transactions, declared appendOnly: true: keep/);
+    expect(() => decode(value)).toThrow(expect.objectContaining({ code: 'row-unusable' }));
+  }
+});
+
 describe('other recordings', () => {
   test('an incremental snapshot is told from an initial one', () => {
     const decoded = decodeAll('cdclab-sig', 'users', {});

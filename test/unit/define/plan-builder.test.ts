@@ -233,7 +233,7 @@ const viewFaults: readonly (readonly [string, Overrides, readonly string[]])[] =
   [
     'a window of no size',
     { features: ({ tx }: Inputs) => ({ n: count(tx).over(tumbling('0s')) }) },
-    ['v.features.n.over: the window size must be more than zero'],
+    ['v.features.n.over: the window size must be from 1s to 400d'],
   ],
   [
     'a filter that is no condition',

@@ -1,6 +1,7 @@
 /** What a plan holds, and what its versions depend on. */
 import { expect, test } from 'vitest';
-import type { InputColumn, InputReference } from '../../../src/define/aggregate.ts';
+import type { InputReference } from '../../../src/define/aggregate.ts';
+import type { Expression } from '../../../src/define/expression.ts';
 import { buildPlan } from '../../../src/define/plan-builder.ts';
 import {
   count,
@@ -39,7 +40,7 @@ function viewOf(features: (tx: never) => object, name = 'view', from = orders): 
 }
 
 /** Columns of an input, as a definition without types sees them. */
-type Tx = InputReference<true> & Readonly<Record<'id' | 'name' | 'at', InputColumn<never, true>>>;
+type Tx = InputReference<true> & Readonly<Record<'id' | 'name' | 'at', Expression<never, true>>>;
 
 const counted = (tx: Tx): object => ({ n: count(tx).over(tumbling('5m')) });
 const hashOf = (view: FeatureView, exported = 'v'): string =>

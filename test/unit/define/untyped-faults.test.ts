@@ -1,7 +1,7 @@
 /** A definitions file is loaded without a type check: what the compiler would refuse must be a fault with its path all the same. */
 import { expect, test } from 'vitest';
 import { buildPlan } from '../../../src/define/plan-builder.ts';
-import { literalValue } from '../../../src/define/predicate.ts';
+import { literalValue } from '../../../src/define/literal.ts';
 import { type InvalidError } from '../../../src/errors.ts';
 import {
   and,

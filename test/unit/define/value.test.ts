@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { ColumnType, Value } from '../../../src/define/column.ts';
-import { literalValue } from '../../../src/define/predicate.ts';
+import type { Value, ValueType } from '../../../src/define/column.ts';
+import { literalValue } from '../../../src/define/literal.ts';
 import {
   formatDecimal,
   formatTimestamp,
@@ -9,6 +9,7 @@ import {
   infinity_us,
   minusInfinity_us,
   parseDecimal,
+  readableValue,
 } from '../../../src/define/value.ts';
 
 const year0_us = BigInt(Date.UTC(2000, 0, 1)) * 1000n - 63_113_904_000_000_000n;
@@ -83,7 +84,11 @@ test('more digits than the scale has are refused, not rounded', () => {
   expect(() => parseDecimal('1.001', 2)).toThrow(new RangeError('"1.001" has more than 2 digits behind the point'));
 });
 
-const texts: readonly (readonly [ColumnType, Value, string | null])[] = [
+const list = (kind: 'int32' | 'int64' | 'float64' | 'boolean' | 'text' | 'timestamptz' | 'date'): ValueType => {
+  return { kind: 'list', element: { kind } };
+};
+
+const texts: readonly (readonly [ValueType, Value, string | null])[] = [
   [{ kind: 'int64' }, 9223372036854775807n, '9223372036854775807'],
   [{ kind: 'int32' }, -5, '-5'],
   [{ kind: 'float64' }, 0.1, '0.1'],
@@ -100,8 +105,23 @@ const texts: readonly (readonly [ColumnType, Value, string | null])[] = [
   [{ kind: 'date' }, -2147483648, '-infinity'],
   [{ kind: 'text' }, null, null],
   [{ kind: 'date' }, null, null],
+  [list('int64'), [9223372036854775807n, -1n], '[9223372036854775807,-1]'],
+  [list('int32'), [], '[]'],
+  [list('float64'), [0.5, Number.NaN, Infinity, -Infinity, 1e21], '[0.5,"NaN","Infinity","-Infinity",1e+21]'],
+  [list('boolean'), [true, false], '[true,false]'],
+  [list('text'), ['', 'Zoë "🦊"', 'a\nb'], '["","Zoë \\"🦊\\"","a\\nb"]'],
+  [{ kind: 'list', element: { kind: 'decimal', precision: 5, scale: 2 } }, [150n, -1n], '["1.50","-0.01"]'],
+  [list('timestamptz'), [1n], '["1970-01-01T00:00:00.000001Z"]'],
+  [list('date'), [-1], '["1969-12-31"]'],
+  [list('text'), null, null],
 ];
 
 test.each(texts)('as stored online, a %o of %s is %s', (type, value, text) => {
   expect(formatValue(type, value)).toBe(text);
+});
+
+test('lists are read as arrays of what their elements are read as', () => {
+  expect(readableValue(list('int64'), [1n])).toEqual([1n]);
+  expect(readableValue(list('date'), [0])).toEqual(['1970-01-01']);
+  expect(readableValue(list('date'), null)).toBeNull();
 });

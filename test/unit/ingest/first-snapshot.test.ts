@@ -170,6 +170,12 @@ describe('a snapshot that was begun again', () => {
 });
 
 describe('the stream repeats changes that the snapshot contains', () => {
+  test('an insertion of an append-only table is dropped, where others are replaced', () => {
+    const partition = opened(undefined, { ...transactionsPlan, appendOnly: true });
+    feed(partition, 0, r(1), r(2), c(2, 1), c(3, 2), c(4, 70));
+    expect(emitted(partition)).toEqual(['0r +1', '1r +2', '3c +3', '4c +4']);
+  });
+
   /** Offsets 0 to 2: the rows 1 to 3 as the snapshot read them. */
   function released(): SourcePartition {
     const partition = opened();

@@ -102,7 +102,7 @@ test('what serving would have answered at a moment, nothing before the first val
   );
   const found = await query(documented('FROM labels'));
   const answer = new Map(
-    found.map((row) => [`${row['user_id']},${row['label_time']}`, row['transaction_count_last_5_min']]),
+    found.map((row) => [`${String(row['user_id'])},${String(row['label_time'])}`, row['transaction_count_last_5_min']]),
   );
   expect(answer.size).toBe(labels.length);
   const wrong = labels.filter(

@@ -1,4 +1,21 @@
-import { count, entity, featureView, int32, max, text, tumbling } from 'millrace';
+import {
+  boolean,
+  count,
+  date,
+  debezium,
+  decimal,
+  entity,
+  featureView,
+  float64,
+  int32,
+  int64,
+  last,
+  max,
+  text,
+  timestamp,
+  timestamptz,
+  tumbling,
+} from 'millrace';
 import { createTestKit, type TestKit } from 'millrace/testing';
 import { expect, test } from 'vitest';
 import { envelope, transactionFields } from '../../support/envelope.ts';
@@ -95,4 +112,93 @@ test('views of several entities, keys of several parts', () => {
   kit.feed('dbserver.public.visits', envelope({ after, commit_us: start_us }));
   expect(kit.read(visits, { user: 1, place: 'Åbo: harbour' })?.values).toEqual({ n: 1n, newest: 9 });
   expect(kit.read(visits, { user: 1, place: 'Oulu' })).toBeNull();
+});
+
+test('plain rows, by table: in every encoding of the connector the values are the same', () => {
+  const encodings = [
+    ...(['precise', 'string', 'double'] as const).map((decimals) => ({ decimals, times: 'adaptive' as const })),
+    ...(['microseconds', 'connect', 'isostring'] as const).map((times) => ({ decimals: 'string' as const, times })),
+  ];
+  for (const encoding of encodings) {
+    const orders = debezium({ prefix: 'shop', ...encoding }).table('public.orders', {
+      columns: {
+        id: int64(),
+        user_id: int64(),
+        amount: decimal(12, 2),
+        rate: float64().nullable(),
+        day: date().nullable(),
+        note: text().nullable(),
+        is_gift: boolean().nullable(),
+        placed: timestamp(3),
+        paid: timestamptz().nullable(),
+      },
+      primaryKey: ['id'],
+      replicaIdentity: 'full',
+      time: { event: 'placed' },
+    });
+    const newest = featureView('newest', {
+      entity: entity('user', { key: { user_id: int64() } }),
+      from: { o: orders.by({ user_id: 'user_id' }) },
+      features: ({ o }) => ({
+        amount: last(o.amount).over(tumbling('1d')),
+        rate: last(o.rate).over(tumbling('1d')),
+        day: last(o.day).over(tumbling('1d')),
+        note: last(o.note).over(tumbling('1d')),
+        is_gift: last(o.is_gift).over(tumbling('1d')),
+        placed: last(o.placed).over(tumbling('1d')),
+        paid: last(o.paid).over(tumbling('1d')),
+      }),
+    });
+    const kit = createTestKit(newest);
+    const values = {
+      ...{ amount: '-1234567890.05', rate: -0.1, day: '1969-12-31', note: 'a "quoted"\\🦊', is_gift: false },
+      ...{ placed: '2026-01-01T00:00:01.002000Z' as const, paid: '2025-12-31T23:59:59.999999Z' as const },
+    };
+    expect(kit.insert(orders, { id: 9_007_199_254_740_993n, user_id: 42, ...values })).toBe('row');
+    expect(kit.read(newest, { user_id: 42 })?.values).toEqual(values);
+  }
+});
+
+test('rows that do not fit their table, or are not there', () => {
+  const kit = createTestKit(userFeatures);
+  const good = {
+    ...{ transaction_id: 1, user_id: 42, amount: '1.00', status: 'ok' },
+    transaction_time: '2026-01-01T00:00:00.000000Z' as const,
+  };
+  kit.insert(transactions, good);
+  expect(() => kit.insert(transactions, good)).toThrow('has the row already');
+  expect(() => kit.update(transactions, { transaction_id: 2, status: 'no' })).toThrow('no such row');
+  expect(() => kit.delete(transactions, { transaction_id: 2 })).toThrow('no such row');
+  expect(() => kit.insert(transactions, { ...good, transaction_id: 2, typo: 1 } as never)).toThrow('no column "typo"');
+  expect(() => kit.insert(transactions, { ...good, transaction_id: 2, amount: '1.001' })).toThrow('more than 2 digits');
+  expect(() => kit.insert(transactions, { ...good, transaction_id: 2, status: null } as never)).toThrow('not nullable');
+});
+
+test('the feature log, the size of the state, and what was dropped', () => {
+  const kit = createTestKit(userFeatures);
+  const row = (id: number, time: string) => ({
+    ...{ transaction_id: id, user_id: 42, amount: '1.00', status: 'ok' },
+    transaction_time: `2026-01-01T${time}.000000Z` as const,
+  });
+  kit.insert(transactions, row(1, '00:00:01'));
+  const { keys, bytes } = kit.stateSize(userFeatures);
+  expect(keys).toBe(1);
+  expect(bytes).toBeGreaterThan(20);
+  kit.insert(transactions, row(2, '00:10:00'));
+  kit.insert(transactions, row(3, '00:00:02'));
+  expect(kit.dropped()).toEqual([
+    { topic: 'dbserver.public.transactions', message: row(3, '00:00:02'), reason: 'late' },
+  ]);
+  kit.advanceTo('2026-01-01T01:00:00Z');
+  expect(kit.featureLog(userFeatures).map(({ values }) => values.transaction_count_last_5_min)).toEqual([
+    1n,
+    1n,
+    1n,
+    0n,
+  ]);
+  expect(kit.featureLog(userFeatures).at(-1)).toMatchObject({
+    key: { user_id: 42n },
+    asOf: '2026-01-01T00:59:55.000000Z',
+  });
+  expect(kit.stateSize(userFeatures)).toMatchObject({ keys: 0 });
 });

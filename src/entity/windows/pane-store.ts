@@ -1,0 +1,256 @@
+/** The panes of a series that hold rows, in the order of time, and their bytes: within the key's own entry, or in chunks beside it. */
+import type { AggregatePlan } from '../../define/plan.ts';
+import type { ByteReader, ByteWriter } from '../../frames/bytes.ts';
+import { PaneChunk } from './pane-chunk.ts';
+import { newPane, readPanes, writePanes, type Pane } from './pane.ts';
+
+/** A series with more panes than this is stored in chunks, so that a row of a long window does not rewrite all of it. */
+const inlinePanes = 8;
+
+export class PaneStore {
+  private readonly plans: readonly AggregatePlan[];
+  /** How many pane indexes share a chunk. */
+  private readonly chunkWidth: number;
+  /** In the order of their numbers; none is empty. */
+  private readonly chunks: PaneChunk[] = [];
+  private count = 0;
+  /** Chunks that are written, as of the last {@link takeChunks}; null while all stands in the key's own entry. */
+  private stored: Set<number> | null = null;
+  /** Of the written ones and those that are to be, the chunks that changed since. */
+  private readonly changed = new Set<number>();
+
+  constructor(plans: readonly AggregatePlan[], chunkWidth: number) {
+    this.plans = plans;
+    this.chunkWidth = chunkWidth;
+  }
+
+  get isEmpty(): boolean {
+    return this.count === 0;
+  }
+
+  private numberOf(index: number): number {
+    return Math.floor(index / this.chunkWidth);
+  }
+
+  /** Where the first chunk at or above the number stands. */
+  private position(number: number): number {
+    const { chunks } = this;
+    let high = chunks.length;
+    // Most rows are of the newest chunk, or of a new one behind it.
+    if (high === 0 || chunks[high - 1]!.number < number) return high;
+    if (high === 1 || chunks[high - 2]!.number < number) return high - 1;
+    let low = 0;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (chunks[middle]!.number < number) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** The pane of an index, which is about to change; null when there is none. */
+  find(index: number): Pane | null {
+    const number = this.numberOf(index);
+    const chunk = this.chunks[this.position(number)];
+    if (chunk?.number !== number) return null;
+    const panes = chunk.unpacked(this.plans);
+    const pane = panes[lowerBound(panes, index)];
+    if (pane?.index !== index) return null;
+    this.touch(chunk);
+    return pane;
+  }
+
+  /** The pane of an index, to be looked at; there is one. */
+  at(index: number): Pane {
+    const panes = this.chunks[this.position(this.numberOf(index))]!.unpacked(this.plans);
+    return panes[lowerBound(panes, index)]!;
+  }
+
+  /** A pane for an index that has none. */
+  create(index: number): Pane {
+    const number = this.numberOf(index);
+    const at = this.position(number);
+    let chunk = this.chunks[at];
+    if (chunk?.number !== number) {
+      chunk = PaneChunk.empty(number);
+      this.chunks.splice(at, 0, chunk);
+    }
+    const panes = chunk.unpacked(this.plans);
+    const pane = newPane(index, this.plans);
+    panes.splice(lowerBound(panes, index), 0, pane);
+    this.touch(chunk);
+    this.count++;
+    return pane;
+  }
+
+  remove(index: number): void {
+    const at = this.position(this.numberOf(index));
+    const chunk = this.chunks[at]!;
+    const panes = chunk.unpacked(this.plans);
+    panes.splice(lowerBound(panes, index), 1);
+    this.touch(chunk);
+    this.count--;
+    if (panes.length === 0) this.chunks.splice(at, 1);
+  }
+
+  /** The newest pane, to be looked at; null when there is none. */
+  get newest(): Pane | null {
+    return this.chunks.at(-1)?.unpacked(this.plans).at(-1) ?? null;
+  }
+
+  /** The lowest index at or above the given one; null when there is none. */
+  indexFrom(index: number): number | null {
+    const number = this.numberOf(index);
+    let at = index === -Infinity ? 0 : this.position(number);
+    const chunk = this.chunks[at];
+    if (chunk === undefined) return null;
+    if (chunk.number === number && chunk.first < index) {
+      const panes = chunk.unpacked(this.plans);
+      const found = panes[lowerBound(panes, index)];
+      if (found !== undefined) return found.index;
+      at++;
+    }
+    return this.chunks[at]?.first ?? null;
+  }
+
+  /** The highest index below the given one; null when there is none. */
+  indexBelow(index: number): number | null {
+    const number = this.numberOf(index);
+    let at = this.position(number);
+    const chunk = this.chunks[at];
+    if (chunk?.number === number && chunk.first < index) {
+      const panes = chunk.unpacked(this.plans);
+      return panes[lowerBound(panes, index) - 1]!.index;
+    }
+    at--;
+    return at < 0 ? null : this.chunks[at]!.unpacked(this.plans).at(-1)!.index;
+  }
+
+  /** Panes that leave: from an index to below another. */
+  leaving(from: number, below: number, each: (pane: Pane) => void): void {
+    for (let at = from === -Infinity ? 0 : this.position(this.numberOf(from)); at < this.chunks.length; at++) {
+      const chunk = this.chunks[at]!;
+      if (chunk.number * this.chunkWidth >= below) return;
+      for (const pane of chunk.unpacked(this.plans)) if (pane.index >= from && pane.index < below) each(pane);
+    }
+  }
+
+  /** All panes from an index on, to be looked at once. */
+  look(from: number, each: (pane: Pane) => void): void {
+    for (let at = from === -Infinity ? 0 : this.position(this.numberOf(from)); at < this.chunks.length; at++) {
+      for (const pane of this.chunks[at]!.look(this.plans)) if (pane.index >= from) each(pane);
+    }
+  }
+
+  /** Forgets the panes below an index. */
+  dropBelow(index: number): void {
+    let whole = 0;
+    while (whole < this.chunks.length && (this.chunks[whole]!.number + 1) * this.chunkWidth <= index) whole++;
+    for (const chunk of this.chunks.splice(0, whole)) {
+      this.count -= chunk.count;
+      this.touch(chunk);
+    }
+    const chunk = this.chunks[0];
+    if (chunk === undefined || chunk.first >= index) return;
+    const panes = chunk.unpacked(this.plans);
+    const gone = lowerBound(panes, index);
+    panes.splice(0, gone);
+    this.touch(chunk);
+    this.count -= gone;
+    if (panes.length === 0) this.chunks.shift();
+  }
+
+  /**
+   * Forgets panes that are not read any more: all below the index that share no chunk with one that is read. So a pane that leaves costs no
+   * writing until its whole chunk goes.
+   */
+  expireBelow(index: number): void {
+    const isAnyRead = this.indexFrom(index) !== null;
+    this.dropBelow(isAnyRead ? this.numberOf(index) * this.chunkWidth : Infinity);
+  }
+
+  /** The panes, if they stand in the key's own entry; else only that they do not. */
+  writeInline(out: ByteWriter): void {
+    const isInline = this.count <= inlinePanes;
+    out.u8(isInline ? 1 : 2);
+    if (!isInline) return;
+    const panes =
+      this.chunks.length === 1
+        ? this.chunks[0]!.look(this.plans)
+        : this.chunks.flatMap((chunk) => chunk.look(this.plans));
+    writePanes(out, panes);
+  }
+
+  readInline(from: ByteReader): void {
+    if (from.u8() !== 1) {
+      this.stored = new Set();
+      return;
+    }
+    for (const pane of readPanes(from, this.plans)) {
+      const number = this.numberOf(pane.index);
+      const last = this.chunks.at(-1);
+      if (last?.number === number) last.unpacked(this.plans).push(pane);
+      else this.chunks.push(PaneChunk.of(number, [pane]));
+      this.count++;
+    }
+  }
+
+  /**
+   * The chunks that changed since the last call.
+   * @param take gets null for a chunk that is not there any more.
+   */
+  takeChunks(out: ByteWriter, take: (chunk: number, value: Buffer | null) => void): void {
+    const before = this.stored;
+    if (this.count <= inlinePanes) {
+      for (const number of before ?? []) take(number, null);
+      this.stored = null;
+      this.changed.clear();
+      return;
+    }
+    const stored = (this.stored ??= new Set());
+    const changed = before === null ? this.chunks.map(({ number }) => number) : [...this.changed].sort((a, b) => a - b);
+    for (const number of changed) {
+      const chunk = this.chunks[this.position(number)];
+      if (chunk?.number !== number) {
+        if (stored.delete(number)) take(number, null);
+        continue;
+      }
+      stored.add(number);
+      take(number, chunk.write(out));
+      // What changes next is the newest.
+      if (chunk !== this.chunks.at(-1)) chunk.pack();
+    }
+    this.changed.clear();
+  }
+
+  private touch(chunk: PaneChunk): void {
+    chunk.touch();
+    if (this.stored !== null) this.changed.add(chunk.number);
+  }
+
+  /** The chunks that are written: all go when the key is forgotten. */
+  get storedChunks(): Iterable<number> {
+    return this.stored ?? [];
+  }
+
+  /** A chunk as {@link takeChunks} gave it; chunks come in any order. */
+  readChunk(number: number, bytes: Uint8Array): void {
+    (this.stored ??= new Set()).add(number);
+    const chunk = PaneChunk.packed(number, bytes);
+    this.chunks.splice(this.position(number), 0, chunk);
+    this.count += chunk.count;
+  }
+}
+
+/** Where the first pane at or above the index stands. */
+function lowerBound(panes: readonly Pane[], index: number): number {
+  let high = panes.length;
+  if (high === 0 || panes[high - 1]!.index < index) return high;
+  let low = 0;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (panes[middle]!.index < index) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,120 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { resultOf } from '../../../../src/entity/aggregates/results.ts';
+import { PaneSeries } from '../../../../src/entity/windows/pane-series.ts';
+import { lowestPane, hasOnePane, paneIndex, type PaneWindow } from '../../../../src/entity/windows/pane-range.ts';
+import type { Moment, ViewRow } from '../../../../src/entity/windows/series.ts';
+import type { PaneSeriesLayout } from '../../../../src/entity/windows/view-layout.ts';
+import { ByteReader, ByteWriter } from '../../../../src/frames/bytes.ts';
+
+/** Four windows over panes of 10. */
+const windows: readonly PaneWindow[] = [
+  { kind: 'tumbling', size_us: 10 },
+  { kind: 'hopping', size_us: 30, hop_us: 10 },
+  { kind: 'sliding', size_us: 25, resolution_us: 10 },
+  { kind: 'sliding', size_us: 400, resolution_us: 10 },
+];
+const layout: PaneSeriesLayout = {
+  kind: 'panes',
+  width_us: 10,
+  chunkPanes: 3,
+  aggregates: [
+    { id: 'count', input: 0, state: { kind: 'count' }, value: null, where: null },
+    {
+      id: 'max',
+      input: 0,
+      state: { kind: 'values', type: { kind: 'int64' }, keep: null },
+      value: (row) => row[0]!,
+      where: (row) => (row[0] as bigint) % 3n !== 0n,
+    },
+  ],
+  byInput: [[0, 1]],
+  windows: windows.map((window) => {
+    const features = [
+      { slot: 0, aggregate: 0 },
+      { slot: 1, aggregate: 1 },
+    ];
+    return { window, features, aggregates: [0, 1], hasOnePane: hasOnePane(window) };
+  }),
+};
+
+interface Fact {
+  readonly time: number;
+  readonly value: bigint;
+}
+
+const row = ({ time, value }: Fact): ViewRow => {
+  return { input: 0, eventTime_us: time, reach_us: time, row: [value], primaryKey: [value] };
+};
+
+function read(series: PaneSeries, asOf_us: number): unknown[] {
+  return windows.map((_, w) => {
+    const [counted, max] = [0, 1].map((aggregate) => series.aggregateOf(w, aggregate, asOf_us));
+    return [
+      counted ? resultOf({ function: 'count' }, counted, asOf_us) : 0n,
+      max ? resultOf({ function: 'max' }, max, asOf_us) : null,
+    ];
+  });
+}
+
+function recount(facts: readonly Fact[], asOf_us: number): unknown[] {
+  return windows.map((window) => {
+    const own = facts.filter(({ time }) => time <= asOf_us && paneIndex(time, 10) >= lowestPane(window, asOf_us));
+    const kept = own.map(({ value }) => value).filter((value) => value % 3n !== 0n);
+    return [BigInt(own.length), kept.length === 0 ? null : kept.reduce((a, b) => (a > b ? a : b))];
+  });
+}
+
+test('windows of several kinds over the same panes: rows, retractions, time and restarts give what a recount gives', () => {
+  const step = fc.record({
+    kind: fc.constantFrom('insert', 'insert', 'retract', 'time', 'restart'),
+    by: fc.nat(60),
+    value: fc.nat(1000),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+      let series = new PaneSeries(layout);
+      let facts: Fact[] = [];
+      let [asOf_us, publishedAsOf_us] = [1000, -Infinity];
+      const moment = (): Moment => {
+        const marks = { data_us: -Infinity, clock_us: -Infinity };
+        return { asOf_us, publishedAsOf_us, marks, allowedLateness_us: 0 };
+      };
+      for (const { kind, by, value } of steps) {
+        if (kind === 'restart') series = again(series);
+        if (kind === 'time') asOf_us += by;
+        const before = JSON.stringify(recount(facts, publishedAsOf_us).map(String));
+        const moved = series.advance(moment());
+        if (JSON.stringify(recount(facts, asOf_us).map(String)) !== before && publishedAsOf_us > 0)
+          expect(moved).toBe(true);
+        if (kind === 'insert') {
+          const fact = { time: Math.max(0, asOf_us - by * 9), value: BigInt(value) };
+          const fate = series.insert(row(fact), moment());
+          if (fate === 'applied') facts.push(fact);
+          else expect(windows.every((window) => paneIndex(fact.time, 10) < lowestPane(window, asOf_us))).toBe(true);
+        }
+        if (kind === 'retract' && facts.length > 0) {
+          const gone = facts[value % facts.length]!;
+          const isHeld = windows.some((window) => paneIndex(gone.time, 10) >= lowestPane(window, asOf_us));
+          expect(series.retract(row(gone), moment())).toBe(isHeld ? 'applied' : 'passed');
+          facts = facts.filter((fact) => fact !== gone);
+        }
+        expect(read(series, asOf_us)).toEqual(recount(facts, asOf_us));
+        publishedAsOf_us = asOf_us;
+      }
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+/** As it is after a restart. */
+function again(series: PaneSeries): PaneSeries {
+  const out = new ByteWriter();
+  series.write(out);
+  const restored = new PaneSeries(layout);
+  restored.read(new ByteReader(out.take()));
+  series.takeChunks(out, (chunk, value) => {
+    if (value !== null) restored.readChunk(chunk, value);
+  });
+  return restored;
+}
