@@ -75,9 +75,7 @@ function viewOf({ size, resolution, aggregates }: Case): FeatureView {
         sum(tx.transaction_id).over(window),
         distinctCount(tx.amount).over(window),
       ];
-      return Object.fromEntries(
-        Array.from({ length: aggregates }, (_, i) => [`f${i}`, kinds[i % kinds.length]!]),
-      );
+      return Object.fromEntries(Array.from({ length: aggregates }, (_, i) => [`f${i}`, kinds[i % kinds.length]!]));
     },
   });
 }

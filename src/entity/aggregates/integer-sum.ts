@@ -7,6 +7,9 @@ import { readBigint, writeBigint } from './scalar-codec.ts';
 /** A sum of 32-bit integers below this does not grow out of a double's 53 bits with one more. */
 const smallLimit = 2 ** 52;
 
+/** The first sum that has more digits than the type of a sum, decimal(38, s). */
+const largest = 10n ** 38n;
+
 /** The sum of integers and decimals, exact: of their runtime forms, as an integer of any size. */
 export class IntegerSum implements Aggregate {
   private values = 0;
@@ -58,8 +61,11 @@ export class IntegerSum implements Aggregate {
     if (this.values > 0) this.large = readBigint(from);
   }
 
+  /** Null beyond 38 digits, as arithmetic has it: a Parquet file could not hold it. The sum itself stays exact, and may come back. */
   sum(): bigint | null {
-    return this.values === 0 ? null : this.total;
+    if (this.values === 0) return null;
+    const { total } = this;
+    return total < largest && total > -largest ? total : null;
   }
 
   /** Correctly rounded. @param scale digits behind the point. */

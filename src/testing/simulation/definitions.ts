@@ -4,5 +4,5 @@ import { planOf } from './defined-views.ts';
 import { writtenEntity } from './simulated-views.ts';
 import { prefix } from './tables.ts';
 
-export const simulatedPlan: Plan = planOf(writtenEntity, prefix);
+const simulatedPlan: Plan = planOf(writtenEntity, prefix);
 export const simulatedUser: EntityPlan = simulatedPlan.entities[0]!;

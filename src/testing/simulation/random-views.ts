@@ -134,7 +134,7 @@ function randomHistogram(random: Random, table: TableSpec, choices: ViewChoices)
 }
 
 /** @param depth how many conditions it may be made of, one in another. */
-export function randomCondition(
+function randomCondition(
   random: Random,
   table: TableSpec,
   choices: Pick<ViewChoices, 'values'>,
