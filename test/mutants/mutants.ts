@@ -1,4 +1,5 @@
 /** Bugs that the simulator must find: each rule of the protocol, broken. */
+import { engine } from './engine-mutants.ts';
 import type { Mutant } from './runner.ts';
 import { snapshots } from './snapshot-mutants.ts';
 import { offline, online } from './store-mutants.ts';
@@ -107,16 +108,16 @@ const time: readonly Mutant[] = [
   },
   {
     name: 'late by the clock mark',
-    file: 'entity/view-task.ts',
-    find: 'this.plan.allowedLateness_us > marks.data_us',
-    replace: 'this.plan.allowedLateness_us > marks.clock_us',
+    file: 'entity/windows/pane-series.ts',
+    find: 'allowedLateness_us) > marks.data_us',
+    replace: 'allowedLateness_us) > marks.clock_us',
     why: 'rows of a connector that was away come late',
   },
   {
     name: 'evict without subtract',
-    file: 'entity/view-task.ts',
-    find: 'if (pane && pane.index < windowIndex(asOf_us, this.groups[g]!.size_us)) state.panes[g] = null;',
-    replace: 'if (pane && pane.rows === 0) state.panes[g] = null;',
+    file: 'entity/windows/pane-series.ts',
+    find: '      subtract(running, pane);\n    });',
+    replace: '      void pane;\n    });',
     why: 'rows of a window that is over stay in the value',
   },
   {
@@ -129,15 +130,15 @@ const time: readonly Mutant[] = [
   {
     name: 'rows ahead of time not held',
     file: 'entity/view-task.ts',
-    find: 'const fate = row.eventTime_us > asOf_us ? hold(state, row) : this.insertIntoPanes(state, row, asOf_us, marks);',
-    replace: 'const fate = this.insertIntoPanes(state, row, asOf_us, marks);',
+    find: 'const fate = row.eventTime_us > moment.asOf_us ? hold(state, row) : this.insertIntoSeries(state, row, moment);',
+    replace: 'const fate = this.insertIntoSeries(state, row, moment);',
     why: 'a row of the future counts now, or never',
   },
   {
     name: 'held row not released',
     file: 'entity/view-task.ts',
-    find: 'const fate = row.eventTime_us > asOf_us ? release(state, row) : this.retractFromPanes(state, row, asOf_us, marks);',
-    replace: 'const fate = this.retractFromPanes(state, row, asOf_us, marks);',
+    find: 'const fate = row.eventTime_us > moment.asOf_us ? release(state, row) : this.retractFromSeries(state, row, moment);',
+    replace: 'const fate = this.retractFromSeries(state, row, moment);',
     why: 'a row that was deleted before its time counts when it comes',
   },
   {
@@ -270,9 +271,8 @@ const restores: readonly Mutant[] = [
   {
     name: 'held rows not written',
     file: 'entity/key-state.ts',
-    find: 'out.varint(state.held.length);\n  for (const { input, row, eventTime_us, reach_us, primaryKey } of state.held) {',
-    replace:
-      'out.varint(0);\n  for (const { input, row, eventTime_us, reach_us, primaryKey } of state.held.slice(0, 0)) {',
+    find: 'out.varint(state.held.length);\n    for (const row of state.held) this.writeHeld(out, row);',
+    replace: 'out.varint(0);',
     why: 'rows of the future are gone after a restore',
   },
   {
@@ -294,6 +294,7 @@ const restores: readonly Mutant[] = [
 export const mutants: readonly Mutant[] = [
   ...ingest,
   ...time,
+  ...engine,
   ...frames,
   ...commits,
   ...restores,

@@ -62,7 +62,7 @@ export const online: readonly Mutant[] = [
   {
     name: 'emptied keys forgotten',
     file: 'entity/view-task.ts',
-    find: 'else if (emptied.position >= 0) writeEmptied(out, emptied);',
+    find: 'else if (emptied.position >= 0) this.codec.writeEmptied(out, emptied);',
     replace: '',
     why: 'quiet keys are missing online after a flush',
   },

@@ -1,0 +1,61 @@
+/** Bugs in the engine: windows, runs, panes and what is kept of them. */
+import type { Mutant } from './runner.ts';
+
+export const engine: readonly Mutant[] = [
+  {
+    name: 'a sliding window begins a microsecond early',
+    file: 'entity/windows/pane-range.ts',
+    find: 'return Math.floor((asOf_us - window.size_us + 1) / window.resolution_us);',
+    replace: 'return Math.floor((asOf_us - window.size_us) / window.resolution_us);',
+    why: 'at an edge the oldest pane is in the window for one instant more',
+  },
+  {
+    name: 'the hopping window that closed last',
+    file: 'entity/windows/pane-range.ts',
+    find: 'return Math.floor(asOf_us / window.hop_us) + 1 - window.size_us / window.hop_us;',
+    replace: 'return Math.floor(asOf_us / window.hop_us) - window.size_us / window.hop_us;',
+    why: 'the window reaches one hop too far back',
+  },
+  {
+    name: 'sessions are not joined',
+    file: 'entity/windows/session-series.ts',
+    find: 'if (known === null) this.joinEarlierRuns();',
+    replace: '',
+    why: 'a row between two runs makes one of them',
+  },
+  {
+    name: 'a torn session stays whole',
+    file: 'entity/windows/session-series.ts',
+    find: 'if (isGone || isTorn || !pane.aggregates.every(({ isEmpty }) => isEmpty)) this.run = null;',
+    replace: 'if (isGone || !pane.aggregates.every(({ isEmpty }) => isEmpty)) this.run = null;',
+    why: 'without the row between them two runs are two',
+  },
+  {
+    name: 'windows do not follow what their panes give back',
+    file: 'entity/windows/window-followers.ts',
+    find: 'this.targets[i]!.retract(value, at, null);',
+    replace: 'void [value, at];',
+    why: 'a row that was deleted stays in windows of several panes',
+  },
+  {
+    name: 'a tombstone for the key, none for its chunks',
+    file: 'entity/view-task.ts',
+    find: 'for (const chunk of state.series[s]!.storedChunks) this.forgotten.push(chunkKey(this.plan.index, key, s, chunk));',
+    replace: 'if (s < 0) this.forgotten.push(chunkKey(this.plan.index, key, s, 0));',
+    why: 'panes of a key that was forgotten come back with the next restore',
+  },
+  {
+    name: 'chunks that are not there any more stay',
+    file: 'entity/windows/pane-store.ts',
+    find: 'if (stored.delete(number)) take(number, null);',
+    replace: 'stored.delete(number);',
+    why: 'panes that have left their windows come back with the next restore',
+  },
+  {
+    name: 'a commit decides what is given out at intervals',
+    file: 'entity/view-task.ts',
+    find: "if (this.plan.emit.kind !== 'every') return;",
+    replace: 'if (this.plan.index >= 0) return;',
+    why: 'a key that holds nothing gives a value out again after a restore',
+  },
+];
