@@ -36,7 +36,7 @@ export function* envelopes(options: PreloadOptions): Generator<{ readonly id: nu
       user_id: user(),
       amount: (next() * 500).toFixed(2),
       status: next() < 0.95 ? 'ok' : 'failed',
-      location: 'Helsinki',
+      location: `place ${Math.floor(next() * 100)}`,
       transaction_time: commit_us - Math.floor(next() * disorder_us),
     });
     const kind = next();

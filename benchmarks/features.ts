@@ -1,5 +1,19 @@
-/** The reference case, for a topic prefix of the benchmark's own. */
-import { count, debezium, decimal, entity, featureView, int64, max, text, timestamp, tumbling } from 'millrace';
+/** Views over the benchmark's topic: the reference case, and the heavier one that peers were measured with. BENCH_VIEW chooses. */
+import {
+  count,
+  debezium,
+  decimal,
+  distinctCount,
+  entity,
+  featureView,
+  int64,
+  max,
+  sliding,
+  sum,
+  text,
+  timestamp,
+  tumbling,
+} from 'millrace';
 
 const user = entity('user', { key: { user_id: int64() } });
 const shop = debezium({ prefix: process.env['BENCH_PREFIX'] ?? 'bench', decimals: 'string', times: 'microseconds' });
@@ -18,11 +32,29 @@ const transactions = shop.table('public.transactions', {
   time: { event: 'transaction_time', outOfOrderness: '5s', maxAhead: '1m' },
 });
 
-export const userFeatures = featureView('user_features', {
+const from = { tx: transactions.by({ user_id: 'user_id' }) };
+
+const tumblingFeatures = featureView('user_features', {
   entity: user,
-  from: { tx: transactions.by({ user_id: 'user_id' }) },
+  from,
   features: ({ tx }) => ({
     transaction_count_last_5_min: count(tx).over(tumbling('5m')),
     last_update_time: max(tx.transaction_time).over(tumbling('5m')),
   }),
 });
+
+const slidingFeatures = featureView('user_features', {
+  entity: user,
+  from,
+  features: ({ tx }) => {
+    const window = sliding('5m');
+    return {
+      transactions: count(tx).over(window),
+      spend: sum(tx.amount).over(window),
+      largest: max(tx.amount).over(window),
+      places: distinctCount(tx.location).over(window),
+    };
+  },
+});
+
+export const userFeatures = process.env['BENCH_VIEW'] === 'sliding' ? slidingFeatures : tumblingFeatures;

@@ -3,7 +3,8 @@
  *
  *     decode                  envelope → row change, beside JSON.parse
  *     engine                  what a row costs in the engine alone, by windows, panes, aggregates and keys
- *     throughput [rows]       a preloaded topic through one worker, beside only reading it (BENCH_PROFILE=folder: CPU profile)
+ *     throughput [rows] [tumbling|sliding]
+ *                             a preloaded topic through one worker, beside only reading it (BENCH_PROFILE=folder: CPU profile)
  *     restore [keys]          a changelog in memory → RocksDB → tasks, with the top of the CPU profile; needs no stack
  *     freshness [--rates 100,1000] [--seconds 150] [--keys 100000] [--window 60] [--quick]
  *                             commit → Redis, through Postgres and Debezium, beside the bare two-hop Kafka floor
@@ -19,7 +20,7 @@ const [name = 'all', ...args] = process.argv.slice(2);
 const benchmarks: Readonly<Record<string, () => Promise<void> | void>> = {
   decode,
   engine,
-  throughput: () => throughput(...args.map(Number)),
+  throughput: () => throughput(args[0] === undefined ? undefined : Number(args[0]), args[1]),
   restore: () => restore(...args.map(Number)),
   freshness: () => freshness(args),
 };

@@ -21,7 +21,8 @@ interface Cost {
   readonly cpu_s: number;
 }
 
-export async function throughput(rows = 1_000_000): Promise<void> {
+/** @param view of `benchmarks/features.ts`. */
+export async function throughput(rows = 1_000_000, view = 'tumbling'): Promise<void> {
   const prefix = `bench${randomBytes(4).toString('hex')}`;
   const topic = `${prefix}.public.transactions`;
   const settings = { 'bootstrap.servers': process.env['MILLRACE_KAFKA_BROKERS']! };
@@ -29,7 +30,7 @@ export async function throughput(rows = 1_000_000): Promise<void> {
   try {
     await preload(log, topic, rows);
     const floor = await readOnly(log, topic, rows);
-    const { cost, rss_mib, values } = await throughWorker(prefix, rows);
+    const { cost, rss_mib, values } = await throughWorker(prefix, rows, view);
     const line = (what: string, { seconds, cpu_s }: Cost): string[] => [
       what,
       count(rows / seconds),
@@ -37,7 +38,7 @@ export async function throughput(rows = 1_000_000): Promise<void> {
       seconds.toFixed(1),
     ];
     report(
-      `${count(rows)} Debezium messages, ${partitions} source partitions`,
+      `${count(rows)} Debezium messages, ${partitions} source partitions, ${view} windows of 5 min`,
       ['', 'rows/s', 'CPU µs/row', 's'],
       [line('only reading the topic', floor), line('one worker, ingest to Redis and Parquet', cost)],
     );
@@ -82,8 +83,17 @@ async function readOnly(log: Log, topic: string, rows: number): Promise<Cost> {
   return { seconds, cpu_s: (user + system) / 1e6 };
 }
 
-async function throughWorker(prefix: string, rows: number): Promise<{ cost: Cost; rss_mib: number; values: number }> {
-  const env = { BENCH_PREFIX: prefix, MILLRACE_APPLICATION_ID: prefix, MILLRACE_S3_PREFIX: `${prefix}/` };
+async function throughWorker(
+  prefix: string,
+  rows: number,
+  view: string,
+): Promise<{ cost: Cost; rss_mib: number; values: number }> {
+  const env = {
+    BENCH_PREFIX: prefix,
+    BENCH_VIEW: view,
+    MILLRACE_APPLICATION_ID: prefix,
+    MILLRACE_S3_PREFIX: `${prefix}/`,
+  };
   const profiles = process.env['BENCH_PROFILE'] ?? '';
   const flags = profiles === '' ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`];
   const worker = new WorkerProcess('benchmarks/features.ts', env, { nodeFlags: flags });
