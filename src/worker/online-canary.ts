@@ -16,6 +16,8 @@ export class OnlineCanary {
   private readonly task: string;
   private state: State = { kind: 'sound' };
   private reached: number;
+  /** How far the values of the call reach that is under way, and of those before. */
+  private given = -1;
 
   /** @param acknowledged how far the values reach that earlier owners know to be stored; −1 when there were none. */
   constructor(task: string, acknowledged: number) {
@@ -36,6 +38,7 @@ export class OnlineCanary {
   give(position: number): Canary | null {
     const { task, state } = this;
     const highest = Math.max(position, this.reached);
+    this.given = highest;
     switch (state.kind) {
       case 'sound':
         if (highest === -1) return null;
@@ -56,15 +59,15 @@ export class OnlineCanary {
   found(given: Canary, found: number | null, isNewStore: boolean): boolean {
     const { state } = this;
     const expected = given.expected ?? null;
-    if ((expected !== null && (found === null || found < expected)) || (isNewStore && this.reached !== -1)) {
+    const hadValues = this.reached !== -1;
+    // Also in the middle of a repair: what is new meanwhile is acknowledged as well, and a replica that lacks it would pass else.
+    this.reached = Math.max(this.reached, this.given);
+    if ((expected !== null && (found === null || found < expected)) || (isNewStore && hadValues)) {
       this.state = { kind: 'repairing', floor: null };
       return true;
     }
     if (state.kind === 'repairing') this.state = { kind: 'repairing', floor: Math.max(found ?? -1, given.position) };
-    else {
-      this.state = { kind: 'sound' };
-      this.reached = Math.max(this.reached, given.position);
-    }
+    else this.state = { kind: 'sound' };
     return false;
   }
 

@@ -42,3 +42,18 @@ test.each([24, null, -1])('until the repair is over, who takes over finds the ca
   expect(losses).toBe(0);
   expect(held.call(new OnlineCanary('a', 25), 26)).toBe(true);
 });
+
+test('values that were new in the middle of a repair are missed when a replica of before the loss lacks them', () => {
+  const held = new Held();
+  const canary = new OnlineCanary('a', -1);
+  held.call(canary, 6);
+  held.value = 7;
+  const replica = held.value;
+  held.value = null;
+  expect(held.call(canary, 6)).toBe(true);
+  expect(held.call(canary, 17)).toBe(false);
+  canary.repaired();
+  expect(held.call(canary, -1)).toBe(false);
+  held.value = replica;
+  expect(held.call(canary, -1), 'a loss').toBe(true);
+});
