@@ -215,7 +215,7 @@ export class EntityTask {
     if (frame.session === progress.session) {
       if (frame.number <= progress.number) return false;
       if (frame.number !== progress.number + 1) throw hole(this.entity, frame, progress.number + 1);
-    } else if (progress.session !== -1 && frame.number !== 0) throw hole(this.entity, frame, 0);
+    } else if (frame.number !== 0) throw hole(this.entity, frame, 0);
     progress.session = frame.session;
     progress.number = frame.number;
     return true;

@@ -78,6 +78,12 @@ test('a hole in the numbers of a session stops the task and says which are missi
   expect(task.takeCounters().rows).toBe(1);
 });
 
+test('the very first frame of a source partition is missing: a hole, as any other', () => {
+  const task = new EntityTask(userPlan);
+  const hole = (): unknown => task.apply(rowsFrame(1, [one(1)]), 0);
+  expect(hole).toThrow(/session 1 goes on with number 1, expected 0/);
+});
+
 test('a new session that does not begin at 0 is a hole, too', () => {
   const task = new EntityTask(userPlan);
   task.apply(rowsFrame(0, [one(0)]), 0);
