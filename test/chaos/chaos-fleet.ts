@@ -14,6 +14,7 @@ import { until } from '../support/until.ts';
 import { FeatureHistory } from './feature-history.ts';
 import { sumOf } from './restores.ts';
 import { RowFlow } from './row-flow.ts';
+import { SlowNetwork } from './slow-network.ts';
 import { WorkerSlot } from './worker-slot.ts';
 
 const definitions = 'test/e2e/fraud-features.ts';
@@ -35,6 +36,16 @@ export interface Compared {
   readonly mismatches: readonly string[];
 }
 
+interface FleetParts {
+  readonly options: ChaosOptions;
+  readonly application: string;
+  readonly shop: CapturedShop;
+  readonly log: Log;
+  readonly plan: Plan;
+  /** One for each worker. */
+  readonly networks: readonly SlowNetwork[];
+}
+
 export class ChaosFleet {
   readonly application: string;
   readonly shop: CapturedShop;
@@ -46,7 +57,7 @@ export class ChaosFleet {
   readonly history: FeatureHistory;
   private readonly options: ChaosOptions;
 
-  private constructor(options: ChaosOptions, application: string, shop: CapturedShop, log: Log, plan: Plan) {
+  private constructor({ options, application, shop, log, plan, networks }: FleetParts) {
     this.options = options;
     this.application = application;
     this.shop = shop;
@@ -70,7 +81,7 @@ export class ChaosFleet {
       E2E_WINDOW: `${options.window_ms}ms`,
     };
     const root = options.root === undefined ? {} : { root: options.root };
-    this.slots = [0, 1].map(() => new WorkerSlot({ definitions, env, ...root }));
+    this.slots = networks.map((network) => new WorkerSlot({ definitions, env, network, ...root }));
   }
 
   /** A shop with its rows, not yet captured, and no worker. */
@@ -80,7 +91,9 @@ export class ChaosFleet {
     const settings = { 'bootstrap.servers': process.env['MILLRACE_KAFKA_BROKERS']! };
     const log = await createKafkaLog({ settings, clock: systemClock, logger: silentLogger });
     const application = `chaos-${randomBytes(4).toString('hex')}`;
-    const fleet = new ChaosFleet(options, application, shop, log, await loadDefinitions(definitions));
+    const plan = await loadDefinitions(definitions);
+    const networks = await Promise.all([0, 1].map(() => SlowNetwork.open(process.env['MILLRACE_REDIS_URL']!)));
+    const fleet = new ChaosFleet({ options, application, shop, log, plan, networks });
     await fleet.redis.flushall();
     await shop.db.query(
       `insert into public.transactions select i, i % $2, 1, 'ok', 'Oulu', (now() at time zone 'utc') - interval '1 second'

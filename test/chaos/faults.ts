@@ -2,13 +2,14 @@
 import { connectAway, connectKilled } from './connector-faults.ts';
 import type { Fault } from './fault.ts';
 import { kafkaRestarted, redisFlushed, redisRestarted, s3Away } from './server-faults.ts';
-import { drained, frozen, killed, restarted } from './worker-faults.ts';
+import { drained, frozen, frozenWithValues, killed, restarted } from './worker-faults.ts';
 
 export const faults = {
   'worker killed': killed(false),
   'worker killed, disk lost': killed(true),
   'worker killed, restarted at once': restarted,
   'worker frozen': frozen,
+  'worker frozen, values under way': frozenWithValues,
   'worker drained': drained,
   'connect killed': connectKilled,
   'kafka restarted': kafkaRestarted,

@@ -53,7 +53,9 @@ const without = leftOut();
 /** What is left out shows by one kind of fault; nothing else is needed then. */
 const only =
   chosenFault() ??
-  (without === null ? null : ({ fencing: 'worker frozen', 'replay-filter': 'connect killed' } as const)[without]);
+  (without === null
+    ? null
+    : ({ fencing: 'worker frozen, values under way', 'replay-filter': 'connect killed' } as const)[without]);
 // Workers end with this process, also when it is told to end.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 

@@ -1,10 +1,14 @@
 /** Workers are killed, with and without their disk; frozen, taken over and woken; drained. */
-import { changelogTopic } from '../../src/worker/topics.ts';
 import type { LogReader, TopicPartition } from '../../src/log/log.ts';
+import { changelogTopic } from '../../src/worker/topics.ts';
+import { until } from '../support/until.ts';
 import type { ChaosFleet } from './chaos-fleet.ts';
 import { moment, wait, type Below, type Fault } from './fault.ts';
 import { describeRestores, restoredSince, restoresOf } from './restores.ts';
 import type { WorkerSlot } from './worker-slot.ts';
+
+/** Some values, of a call to Redis. */
+const enough_bytes = 2000;
 
 const pick = ({ slots }: ChaosFleet, below: Below): [WorkerSlot, WorkerSlot] => {
   const at = below(2);
@@ -45,10 +49,28 @@ export const restarted: Fault = async (fleet, below) => {
   return { takenOver: { partitions, since_ms }, notes: `back with ${describeRestores(back)}` };
 };
 
-/** Frozen in the middle of a transaction if one is met, taken over, and woken while nothing covers up what it does then. */
+/** Values are under way to Redis when a worker freezes; they arrive when newer ones of the next owner are there. */
+export const frozenWithValues: Fault = async (fleet, below) => {
+  const [slot, other] = pick(fleet, below);
+  await moment(below);
+  slot.network.hold();
+  await until('values are under way', () => slot.network.held_bytes >= enough_bytes);
+  slot.freeze();
+  const held_bytes = slot.network.held_bytes;
+  await fleet.untilTakenOver(other);
+  await moment(below);
+  await fleet.untilRead();
+  slot.network.deliver();
+  slot.thaw();
+  await fleet.untilBalanced();
+  return { notes: `${held_bytes} bytes arrived late` };
+};
+
+/** Frozen in the middle of a transaction, if one is met; taken over, and woken. */
 export const frozen: Fault = async (fleet, below) => {
   const [slot, other] = pick(fleet, below);
   const tries = await freezeInTransaction(fleet, slot, below);
+  // Nothing covers up what it does when it wakes up.
   await fleet.untilTakenOver(other);
   await moment(below);
   await fleet.flow.pause();

@@ -3,12 +3,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WorkerProcess } from '../support/worker-process.ts';
+import type { SlowNetwork } from './slow-network.ts';
 
 export interface SlotOptions {
   readonly definitions: string;
   readonly env: Readonly<Record<string, string>>;
   /** Where the sources are, if not here. */
   readonly root?: string;
+  /** Through which it reaches Redis. */
+  readonly network: SlowNetwork;
 }
 
 export class WorkerSlot {
@@ -28,13 +31,18 @@ export class WorkerSlot {
     return this.life;
   }
 
+  get network(): SlowNetwork {
+    return this.options.network;
+  }
+
   get isUp(): boolean {
     return this.life !== null;
   }
 
   async start(): Promise<void> {
-    const { definitions, env, root } = this.options;
-    const life = new WorkerProcess(definitions, { ...env, MILLRACE_STATE_DIR: this.disk }, { root });
+    const { definitions, env, root, network } = this.options;
+    const own = { MILLRACE_STATE_DIR: this.disk, MILLRACE_REDIS_URL: network.url };
+    const life = new WorkerProcess(definitions, { ...env, ...own }, { root });
     this.life = life;
     void life.exited().then((code) => {
       if (this.life !== life) return;
@@ -91,6 +99,7 @@ export class WorkerSlot {
   async close(): Promise<void> {
     this.thaw();
     if (this.life !== null) await this.kill({ loseDisk: false });
+    this.network.close();
     rmSync(this.disk, { recursive: true, force: true });
   }
 }
