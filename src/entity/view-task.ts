@@ -37,7 +37,10 @@ export class ViewTask {
   private readonly timers: Timers;
   /** Keys whose state is not as it was written last. */
   private readonly changed = new Set<string>();
-  /** Of these, what was published of those that hold nothing any more. */
+  /**
+   * What was published of keys that hold nothing any more: of those that changed; of all in a view that gives out closed windows, where a
+   * row alone gives nothing out, and what was published before stays what is online.
+   */
   private readonly emptied = new Map<string, Published>();
   /** Chunks that are written and are to be forgotten. */
   private readonly forgotten: Buffer[] = [];
@@ -189,7 +192,7 @@ export class ViewTask {
       });
     }
     this.changed.clear();
-    this.emptied.clear();
+    if (this.plan.emit.kind !== 'closed') this.emptied.clear();
   }
 
   /** What {@link takeChanges} gave: a key's own entry before its chunks. @throws RangeError when it is no such bytes. */
@@ -200,8 +203,11 @@ export class ViewTask {
       series.readChunk(chunk.chunk, value);
       return;
     }
-    const { state } = this.codec.read(new ByteReader(value));
-    if (state === null) return;
+    const { state, published } = this.codec.read(new ByteReader(value));
+    if (state === null) {
+      if (this.plan.emit.kind === 'closed') this.emptied.set(key, published);
+      return;
+    }
     this.states.set(key, state);
     if (state.timer_us !== Infinity) this.timers.push({ time_us: state.timer_us, view: this.plan.index, key });
   }
@@ -241,7 +247,9 @@ export class ViewTask {
     while (reached < state.held.length && state.held[reached]!.eventTime_us <= moment.asOf_us) reached++;
     if (reached === 0) return moment;
     this.hasMoved = true;
-    for (const row of state.held.splice(0, reached)) this.insertIntoSeries(state, row, moment);
+    // Late is what comes late: these came in time, and have waited since.
+    const inTime = { ...moment, marks: { ...moment.marks, data_us: -Infinity } };
+    for (const row of state.held.splice(0, reached)) this.insertIntoSeries(state, row, inTime);
     return moment;
   }
 
@@ -252,7 +260,7 @@ export class ViewTask {
   private advanceToClosing(key: string, state: KeyState, target_us: number, marks: Marks): Moment {
     state.isHeldBack = false;
     for (;;) {
-      const end_us = state.series[0]?.closesAt_us() ?? Infinity;
+      const end_us = closesAt_us(state);
       const next_us = state.held[0]?.eventTime_us ?? Infinity;
       if (next_us <= target_us && next_us < end_us) {
         this.moveTo(key, state, this.momentOf(state, next_us, marks));
@@ -344,6 +352,12 @@ export class ViewTask {
     if (emit.kind !== 'every') return -Infinity;
     return (Math.floor(asOf_us / emit.interval_us) + 1) * emit.interval_us;
   }
+}
+
+/** When the window that holds rows now closes; not again one that has, whose rows are kept because others may still join them. */
+function closesAt_us({ series: [series], closed, published }: KeyState): number {
+  const end_us = series?.closesAt_us() ?? Infinity;
+  return end_us - 1 > (closed ?? published).asOf_us ? end_us : Infinity;
 }
 
 function startSeries(layout: SeriesLayout, moment: Moment): Series {

@@ -22,11 +22,12 @@ export class BesideOracle {
   }
 
   /** Each value is that of the oracle at its T, and T is the oracle's. */
-  take({ frame, tell }: HistoryFrame, position: number): void {
+  take({ frame, tell }: HistoryFrame, position: number): readonly Emission[] {
     const { naive, spec } = this;
     tell(naive);
     naive.settle();
-    for (const emission of this.task.apply(frame, position)) {
+    const emissions = this.task.apply(frame, position);
+    for (const emission of emissions) {
       const { key, asOf_us } = emission;
       const view = spec.views[emission.view.index]!;
       this.newest.set(`${view.name} ${key}`, emission);
@@ -34,6 +35,7 @@ export class BesideOracle {
       if (view.emit.kind === 'changes')
         expect({ position, key, asOf_us }).toEqual({ position, key, asOf_us: naive.asOf_us(view, key) });
     }
+    return emissions;
   }
 
   /** What was given out last of each key is what it would be now: no change was left out. Only of views that give out changes. */

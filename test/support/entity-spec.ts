@@ -147,6 +147,15 @@ export function randomEntity(random: Random, more: Partial<ViewChoices> = {}): E
   return entityOf(views);
 }
 
+/** Of views that give out each window once, when it closes. */
+export function closingEntity(random: Random): EntitySpec {
+  const window: WindowSpec = random.chance(0.5)
+    ? { kind: 'tumbling', size_us: random.between(1, 30) * second_us }
+    : { kind: 'session', gap_us: random.between(1, 20) * second_us };
+  const own = [random.pick(inputs)];
+  return randomEntity(random, { inputs: own, windows: () => window, emit: [{ kind: 'closed' }] });
+}
+
 export function entityOf(views: readonly ViewSpec[]): EntitySpec {
   const inputs = views.flatMap((view) => view.inputs);
   const key = [

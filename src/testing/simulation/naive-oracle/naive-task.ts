@@ -83,7 +83,8 @@ export class NaiveTask {
     return recount(view, (input) => this.rowsOf(input, key), asOf_us);
   }
 
-  private rowsOf(input: InputSpec, key: string): OracleRow[] {
+  /** The live rows of a key. */
+  rowsOf(input: InputSpec, key: string): OracleRow[] {
     return this.live.get(input.table)!.filter((row) => keyText(input, row) === key);
   }
 

@@ -37,7 +37,8 @@ export class SessionRows {
     this.giveUp(moment);
     const reached = this.held.filter((row) => eventTime_us(this.table, row) <= moment.asOf_us);
     this.held = this.held.filter((row) => !reached.includes(row));
-    for (const row of byTime(this.table, reached)) this.take(row, moment);
+    // They came in time, and have waited since.
+    for (const row of byTime(this.table, reached)) this.take(row, { ...moment, data_us: -Infinity });
   }
 
   insert(row: OracleRow, moment: Moment): void {
