@@ -51,9 +51,9 @@ export class ByteWriter {
     this.buffer.writeBigInt64LE(value, at);
   }
 
-  /** A whole number from 0 to 2^53 - 1, seven bits a byte, lowest first. @throws RangeError above that. */
+  /** A whole number from 0 to 2^53 - 1, seven bits a byte, lowest first. @throws RangeError for an infinite one. */
   varint(value: number): void {
-    if (value > Number.MAX_SAFE_INTEGER) throw new RangeError(`${value} has no exact form`);
+    if (!Number.isFinite(value)) throw new RangeError(`${value} is no whole number`);
     let rest = value;
     while (rest >= 0x80) {
       this.u8((rest % 0x80) | 0x80);

@@ -88,7 +88,8 @@ function recountSome(result: ResultPlan, values: readonly Scalar[], sorted: read
     case 'percentile':
       return doubleOf(sorted[Math.max(1, Math.ceil(result.fraction * values.length)) - 1]!, scale);
     case 'sum':
-      if (scale !== null) return values.map((value) => BigInt(value)).reduce((sum, value) => sum + value);
+      if (scale !== null)
+        return within38Digits(values.map((value) => BigInt(value)).reduce((sum, value) => sum + value));
       return notFinite(values) ?? nearestDouble(sumOf(values, scale));
     case 'mean':
       return notFinite(values) ?? nearestDouble(per(sumOf(values, scale), values.length));
@@ -104,6 +105,8 @@ const exactly = (value: Scalar, scale: number | null): Fraction =>
   typeof value === 'bigint'
     ? { numerator: value, denominator: 10n ** BigInt(scale ?? 0) }
     : fractionOf(value as number);
+
+const within38Digits = (sum: bigint): bigint | null => (String(sum).replace('-', '').length <= 38 ? sum : null);
 
 const sumOf = (values: readonly Scalar[], scale: number | null): Fraction =>
   values.map((value) => exactly(value, scale)).reduce(plus);

@@ -28,8 +28,6 @@ export class SessionSeries implements Series {
   private readonly store: PaneStore;
   /** Null when there is no row, or it has to be counted anew. */
   private run: Run | null = null;
-  /** Rows before this touch runs that are not kept any more. */
-  private floor_us = -Infinity;
   /** The last instant of the oldest run; null when it has to be looked for. */
   private oldestRunEnd: number | null = null;
   private overflows = 0;
@@ -40,7 +38,6 @@ export class SessionSeries implements Series {
     this.store = new PaneStore(layout.aggregates, Math.max(1, Math.floor(this.gap_us / 8)));
   }
 
-  /** A floor stays: who forgets the key forgets that rows were given up. It is behind the data mark by then. */
   get isEmpty(): boolean {
     return this.store.isEmpty;
   }
@@ -67,13 +64,13 @@ export class SessionSeries implements Series {
       if (!this.isOutOfReach(end, moment)) return;
       if (this.run !== null && this.run.first <= end) this.run = null;
       this.store.dropBelow(end + 1);
-      this.floor_us = end + this.gap_us;
       this.oldestRunEnd = null;
     }
   }
 
-  private isOutOfReach(end: number, { asOf_us, marks, allowedLateness_us }: Moment): boolean {
-    return end + this.gap_us <= asOf_us && end + 2 * this.gap_us + allowedLateness_us <= marks.data_us;
+  /** Whatever touches a run that ended there {@link isTooOld}. So what is kept follows from rows and marks, not from their order. */
+  private isOutOfReach(end: number, { marks, allowedLateness_us }: Moment): boolean {
+    return end + 3 * this.gap_us + allowedLateness_us <= marks.data_us;
   }
 
   private endOfOldestRun(first: number): number {
@@ -87,7 +84,7 @@ export class SessionSeries implements Series {
   insert(row: ViewRow, moment: Moment): Fate {
     if (row.input !== this.layout.input) return 'passed';
     const { eventTime_us: time_us } = row;
-    if (time_us < this.floor_us || (this.isPast(time_us, moment) && !this.touchesARun(time_us))) return 'late';
+    if (this.isPast(time_us, moment) && (this.isTooOld(time_us, moment) || !this.touchesARun(time_us))) return 'late';
     this.forgetOldestRunEnd(time_us);
     this.startRun();
     const known = this.store.find(time_us);
@@ -128,7 +125,7 @@ export class SessionSeries implements Series {
     const { eventTime_us: time_us } = row;
     const pane = this.store.find(time_us);
     if (pane === null) {
-      return time_us < this.floor_us || this.isPast(time_us, moment) ? 'late' : 'unmatched';
+      return this.isPast(time_us, moment) ? 'late' : 'unmatched';
     }
     this.forgetOldestRunEnd(time_us);
     this.startRun();
@@ -158,6 +155,11 @@ export class SessionSeries implements Series {
 
   private isPast(time_us: number, { marks, allowedLateness_us }: Moment): boolean {
     return time_us + this.gap_us + allowedLateness_us <= marks.data_us;
+  }
+
+  /** Not even a run that is kept takes it: it might join one that was given up. */
+  private isTooOld(time_us: number, { marks, allowedLateness_us }: Moment): boolean {
+    return time_us + 2 * this.gap_us + allowedLateness_us <= marks.data_us;
   }
 
   private touchesARun(time_us: number): boolean {
@@ -193,7 +195,7 @@ export class SessionSeries implements Series {
     const { last } = this;
     if (last === null) return Infinity;
     if (asOf_us < last + this.gap_us) return last + this.gap_us;
-    const forgotten_us = last + 2 * this.gap_us + allowedLateness_us;
+    const forgotten_us = last + 3 * this.gap_us + allowedLateness_us;
     // The data mark may be behind T: looked at again a gap later.
     return asOf_us < forgotten_us ? forgotten_us : asOf_us + this.gap_us;
   }
@@ -217,12 +219,10 @@ export class SessionSeries implements Series {
   }
 
   write(out: ByteWriter): void {
-    out.f64(this.floor_us);
     this.store.writeInline(out);
   }
 
   read(from: ByteReader): void {
-    this.floor_us = from.f64();
     this.store.readInline(from);
   }
 

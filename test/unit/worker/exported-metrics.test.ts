@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { buildPlan } from '../../../src/define/plan-builder.ts';
+import { paneLimit } from '../../../src/entity/aggregates/pane-limit.ts';
 import { EntityTask } from '../../../src/entity/entity-task.ts';
 import { RetriableError } from '../../../src/errors.ts';
 import { count, featureView, int64, max, tumbling } from '../../../src/index.ts';
@@ -168,6 +169,16 @@ function duplicates(metrics: Metrics): void {
   counted.export(start_us / 1000);
 }
 
+function overflows(metrics: Metrics): void {
+  const task = new EntityTask(userPlan);
+  const counted = new EntityMetrics(task, 0, metrics);
+  const rows = Array.from({ length: paneLimit + 1 }, (_, i) =>
+    inserted(i, transaction(i, 1, start_us + i, { cents: i })),
+  );
+  task.apply(rowsFrame(0, rows), 0);
+  counted.export(start_us / 1000);
+}
+
 test('every metric of the catalogue is exported', async () => {
   const seen = new Set<MetricName>(['millrace_build_info']);
   const metrics = noting(seen);
@@ -181,6 +192,7 @@ test('every metric of the catalogue is exported', async () => {
     await firstLife(fleet, metrics, state);
     await secondLife(fleet, metrics, state);
     duplicates(metrics);
+    overflows(metrics);
     await clock.pass(30_000);
     await until('the disk is measured', () => seen.has('millrace_state_disk_bytes'));
   } finally {

@@ -1,6 +1,6 @@
 /**
  * Which rows of a key count for its sessions. protocol: time, "Late": a row is refused when its own run is over by the data mark and
- * it touches no run that is kept; a run is kept until no row that is still taken can touch it.
+ * it touches no run that is kept, or is older than that by another gap; a run is kept until no row that is still taken can touch it.
  */
 import { byTime, eventTime_us } from './order.ts';
 import { identityOf } from './recount.ts';
@@ -22,8 +22,6 @@ export class SessionRows {
   private held: readonly OracleRow[] = [];
   /** Rows that do not count, or not any more. */
   private refused: readonly OracleRow[] = [];
-  /** What is before it touches runs that were given up. Forgotten when no row is left that it could come to. */
-  private floor_us = -Infinity;
   private readonly table: TableSpec;
   private readonly gap_us: number;
 
@@ -52,7 +50,6 @@ export class SessionRows {
     const hasTwin = others(this.rows).some((other) => eventTime_us(this.table, other) === time_us);
     if (this.refused.some((other) => this.isSame(row, other)) && hasTwin) this.isKnown = false;
     [this.rows, this.held, this.refused] = [others(this.rows), others(this.held), others(this.refused)];
-    if (this.rows.length === 0) this.floor_us = -Infinity;
   }
 
   private take(row: OracleRow, moment: Moment): void {
@@ -62,18 +59,18 @@ export class SessionRows {
 
   private isTaken(row: OracleRow, { data_us, allowedLateness_us }: Moment): boolean {
     const time_us = eventTime_us(this.table, row);
-    if (time_us < this.floor_us) return false;
-    if (time_us + this.gap_us + allowedLateness_us > data_us) return true;
+    const age_us = data_us - allowedLateness_us - time_us;
+    if (age_us < this.gap_us) return true;
+    if (age_us >= 2 * this.gap_us) return false;
     return this.rows.some((other) => Math.abs(eventTime_us(this.table, other) - time_us) < this.gap_us);
   }
 
-  private giveUp({ asOf_us, data_us, allowedLateness_us }: Moment): void {
+  private giveUp({ data_us, allowedLateness_us }: Moment): void {
     for (const run of runsOf(this.table, this.rows, this.gap_us)) {
-      const end_us = eventTime_us(this.table, run.at(-1)!) + this.gap_us;
-      if (end_us > asOf_us || end_us + this.gap_us + allowedLateness_us > data_us) return;
+      const age_us = data_us - allowedLateness_us - eventTime_us(this.table, run.at(-1)!);
+      if (age_us < 3 * this.gap_us) return;
       this.rows = this.rows.filter((row) => !run.includes(row));
       this.refused = [...this.refused, ...run];
-      this.floor_us = this.rows.length === 0 ? -Infinity : end_us;
     }
   }
 

@@ -94,10 +94,10 @@ describe('sessions', () => {
     series.insert(row(30), at(30));
     expect(series.insert(row(15), at(30, 25)), 'passed by, touches nothing').toBe('late');
     expect(series.insert(row(9), at(30, 19)), 'touches the first run').toBe('applied');
-    series.advance(at(60, 29));
-    expect(series.insert(row(8), at(60, 29)), 'the first run is forgotten').toBe('late');
-    expect(series.retract(row(0), at(60, 29))).toBe('late');
-    series.advance(at(80, 50));
+    expect(series.insert(row(8), at(60, 28)), 'touches it, but is too old').toBe('late');
+    series.advance(at(60, 39));
+    expect(series.retract(row(0), at(60, 39)), 'the first run is forgotten').toBe('late');
+    series.advance(at(80, 60));
     expect(series.isEmpty).toBe(true);
   });
 });
