@@ -225,7 +225,10 @@ export class ViewTask {
   }
 
   private momentOf({ published }: KeyState, asOf_us: number, marks: Marks): Moment {
-    return { asOf_us, publishedAsOf_us: published.asOf_us, marks, allowedLateness_us: this.plan.allowedLateness_us };
+    // While T waits at the end of a window, no row is late that T has not passed.
+    const seen = asOf_us < marks.data_us ? { ...marks, data_us: asOf_us } : marks;
+    const { allowedLateness_us } = this.plan;
+    return { asOf_us, publishedAsOf_us: published.asOf_us, marks: seen, allowedLateness_us };
   }
 
   /** Moves a key's windows to its T: what T has passed goes, rows that T has reached come in. */

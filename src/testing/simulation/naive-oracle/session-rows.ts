@@ -57,17 +57,17 @@ export class SessionRows {
     else this.refused = [...this.refused, row];
   }
 
-  private isTaken(row: OracleRow, { data_us, allowedLateness_us }: Moment): boolean {
+  private isTaken(row: OracleRow, moment: Moment): boolean {
     const time_us = eventTime_us(this.table, row);
-    const age_us = data_us - allowedLateness_us - time_us;
+    const age_us = closedUntil_us(moment) - time_us;
     if (age_us < this.gap_us) return true;
     if (age_us >= 2 * this.gap_us) return false;
     return this.rows.some((other) => Math.abs(eventTime_us(this.table, other) - time_us) < this.gap_us);
   }
 
-  private giveUp({ data_us, allowedLateness_us }: Moment): void {
+  private giveUp(moment: Moment): void {
     for (const run of runsOf(this.table, this.rows, this.gap_us)) {
-      const age_us = data_us - allowedLateness_us - eventTime_us(this.table, run.at(-1)!);
+      const age_us = closedUntil_us(moment) - eventTime_us(this.table, run.at(-1)!);
       if (age_us < 3 * this.gap_us) return;
       this.rows = this.rows.filter((row) => !run.includes(row));
       this.refused = [...this.refused, ...run];
@@ -77,4 +77,9 @@ export class SessionRows {
   private isSame(a: OracleRow, b: OracleRow): boolean {
     return identityOf(this.table, a) === identityOf(this.table, b);
   }
+}
+
+/** The data mark, as far as T has come: T may wait for windows to be given out. */
+function closedUntil_us({ asOf_us, data_us, allowedLateness_us }: Moment): number {
+  return Math.min(asOf_us, data_us) - allowedLateness_us;
 }
