@@ -14,20 +14,12 @@ import {
 } from '../frames/row-frame.ts';
 import { routesOf } from '../ingest/router.ts';
 import type { SourcePartition } from '../ingest/source-partition.ts';
-
-/** Why a row was not counted: it came late, or what it was to take back was not there. */
-export type DropReason = 'late' | 'unmatched';
+import type { DropReason } from './drop-reason.ts';
+import type { StateSize } from './state-size.ts';
 
 export interface Readable {
   readonly values: object;
   readonly asOf: string;
-}
-
-export interface StateSize {
-  /** Keys that hold state, of all views of the entity. */
-  readonly keys: number;
-  /** Of their state as it is stored, keys included. */
-  readonly bytes: number;
 }
 
 export class TestEntity {

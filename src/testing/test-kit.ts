@@ -10,8 +10,11 @@ import type { Outcome } from '../ingest/outcome.ts';
 import { routesOf } from '../ingest/router.ts';
 import { MemoryStage, StagingBudget } from '../ingest/snapshot-stage.ts';
 import { SourcePartition } from '../ingest/source-partition.ts';
-import { cellsOf, rowMessage, type Cells, type RowMessage, type TestRow } from './row-message.ts';
-import { TestEntity, type DropReason, type StateSize } from './test-entity.ts';
+import { cellsOf, rowMessage, type Cells, type RowMessage } from './row-message.ts';
+import type { DropReason } from './drop-reason.ts';
+import type { StateSize } from './state-size.ts';
+import { TestEntity } from './test-entity.ts';
+import type { TestRow } from './test-row.ts';
 
 /** The parts of an entity key, by the fields' names. */
 export type KeyOf<Key extends KeyFields> = {

@@ -222,13 +222,19 @@ export class EntityRunner {
       const ats = [...restored.keys()].filter(isWanted).map(({ at }) => at);
       const beginnings = await consumer.beginningOffsets(ats);
       const beginningOf = new Map(ats.map((at, i) => [partitionId(at), beginnings[i]!]));
-      for (const [owned, found] of restored) {
-        const position = found.position === -1 ? beginningOf.get(partitionId(owned.at))! : found.position;
-        if (isWanted(owned)) owned.run({ ...found, position }, this.options.metrics);
-      }
-      const running = [...restored.keys()].filter(isWanted);
-      await consumer.seek(running.map(({ at, next }) => ({ ...at, offset: next })));
-      consumer.resume(running.filter(isWanted).map(({ at }) => at));
+      const starts = new Map(
+        [...restored]
+          .filter(([owned]) => isWanted(owned))
+          .map(([owned, found]) => {
+            const position = found.position === -1 ? beginningOf.get(partitionId(owned.at))! : found.position;
+            return [owned, { ...found, position }] as const;
+          }),
+      );
+      // Before they run: what was read ahead in their earlier life must not be applied in this one, behind a hole.
+      await consumer.seek([...starts].map(([{ at }, { position }]) => ({ ...at, offset: position })));
+      const running = [...starts.keys()].filter(isWanted);
+      for (const owned of running) owned.run(starts.get(owned)!, this.options.metrics);
+      consumer.resume(running.map(({ at }) => at));
       for (const owned of running) this.backlog.begun(owned);
       for (const owned of running) this.ticks.request(owned);
     } catch (error) {

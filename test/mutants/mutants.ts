@@ -232,7 +232,7 @@ const commits: readonly Mutant[] = [
   {
     name: 'seek skipped on reopen',
     file: 'worker/entity-runner.ts',
-    find: 'await consumer.seek(running.map(({ at, next }) => ({ ...at, offset: next })));',
+    find: 'await consumer.seek([...starts].map(([{ at }, { position }]) => ({ ...at, offset: position })));',
     replace: '',
     why: 'after a failed commit frames are skipped',
   },

@@ -16,6 +16,11 @@ const kept: readonly (readonly [seed: number, reason: string])[] = [
   [259, 'the last commit of a fleet was not decided when its offsets were read'],
 ];
 
+/** The same, with views of their own. */
+const keptOfAny: readonly (readonly [seed: number, reason: string])[] = [
+  [77, 'frames read ahead in an earlier life were applied before the position was sought'],
+];
+
 const happened = new Set<string>();
 
 async function check(seed: number, views: 'written' | 'any' = 'any'): Promise<void> {
@@ -32,6 +37,10 @@ for (let first = 1; first <= seeds; first += chunk) {
 
 test.each(kept)('seed %i: %s', async (seed) => {
   await check(seed, 'written');
+});
+
+test.each(keptOfAny)('seed %i: %s', async (seed) => {
+  await check(seed);
 });
 
 test('workers died at each step of a commit', () => {

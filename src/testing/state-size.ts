@@ -1,0 +1,6 @@
+export interface StateSize {
+  /** Keys that hold state, of all views of the entity. */
+  readonly keys: number;
+  /** Of their state as it is stored, keys included. */
+  readonly bytes: number;
+}
