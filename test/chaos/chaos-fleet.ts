@@ -26,6 +26,8 @@ export interface ChaosOptions {
   readonly window_ms: number;
   /** Sources of the workers, if not these. */
   readonly root?: string;
+  /** How many of the newest rows are changed again. */
+  readonly reach?: number;
   /** Rows that are there before the connector starts. */
   readonly firstRows?: number;
 }
@@ -66,7 +68,7 @@ export class ChaosFleet {
     this.redis = new Redis(process.env['MILLRACE_REDIS_URL']!, { maxRetriesPerRequest: null });
     // While Redis is stopped there is nothing to be done about it.
     this.redis.on('error', () => undefined);
-    this.flow = new RowFlow(shop.db, options.users, options.seed, 1_000_000);
+    this.flow = new RowFlow(shop.db, { ...options, firstId: 1_000_000, reach: options.reach ?? 2000 });
     const objects = createS3ObjectStore({
       bucket: process.env['MILLRACE_S3_BUCKET']!,
       endpoint: process.env['MILLRACE_S3_ENDPOINT']!,

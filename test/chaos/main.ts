@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 import { seeded } from '../support/prng.ts';
 import { removeBuild, buildWithout, type Protection } from './broken-builds.ts';
 import { ChaosFleet } from './chaos-fleet.ts';
-import { killInSnapshot } from './connector-faults.ts';
+import { killInSnapshot, reachInTime } from './connector-faults.ts';
 import { faults, type FaultName } from './faults.ts';
 import { Findings } from './findings.ts';
 import { plannedFaults } from './schedule.ts';
@@ -65,7 +65,7 @@ const findings = new Findings();
 const fleet = await ChaosFleet.create({
   seed: Number(values.seed),
   users,
-  window_ms: only === 'connect away' ? shortWindow_ms : longWindow_ms,
+  ...(only === 'connect away' ? { window_ms: shortWindow_ms, reach: reachInTime } : { window_ms: longWindow_ms }),
   firstRows: only === null ? snapshotRows : 1,
   ...(root === null ? {} : { root }),
 });

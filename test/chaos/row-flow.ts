@@ -7,20 +7,30 @@ const batch = 20;
 const turn_ms = 40;
 const retry_ms = 200;
 
+export interface RowFlowOptions {
+  readonly users: number;
+  readonly seed: number;
+  readonly firstId: number;
+  /** How many of the newest rows are changed again. */
+  readonly reach: number;
+}
+
 export class RowFlow {
   private readonly db: pg.Pool;
   private readonly users: number;
   private readonly below: (limit: number) => number;
+  private readonly reach: number;
   private id: number;
   private running: Promise<void> | null = null;
   private isWanted = false;
   written = 0;
 
-  constructor(db: pg.Pool, users: number, seed: number, firstId: number) {
+  constructor(db: pg.Pool, { users, seed, firstId, reach }: RowFlowOptions) {
     this.db = db;
     this.users = users;
     this.below = seeded(seed).below;
     this.id = firstId;
+    this.reach = reach;
   }
 
   start(): void {
@@ -71,7 +81,7 @@ export class RowFlow {
   }
 
   private async change(sql: string, ...values: unknown[]): Promise<void> {
-    const id = this.id - 1 - this.below(2000);
+    const id = this.id - 1 - this.below(this.reach);
     await this.db.query(sql, [id, ...values]);
   }
 

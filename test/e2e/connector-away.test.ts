@@ -4,14 +4,14 @@
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ChaosFleet } from '../chaos/chaos-fleet.ts';
-import { connectAway } from '../chaos/connector-faults.ts';
+import { connectAway, reachInTime } from '../chaos/connector-faults.ts';
 import { seeded } from '../support/prng.ts';
 
 const window_ms = 90_000;
 let fleet: ChaosFleet;
 
 beforeAll(async () => {
-  fleet = await ChaosFleet.create({ seed: 5, users: 500, window_ms });
+  fleet = await ChaosFleet.create({ seed: 5, users: 500, window_ms, reach: reachInTime });
   await fleet.shop.capture();
   await fleet.startWorkers();
   fleet.flow.start();
