@@ -1,6 +1,6 @@
 # The commands of Millrace; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check check-ops image-test cluster-test unit simulate mutants chaos stack stack-down bench fmt clean node node_modules
+.PHONY: help demo test check check-ops image-test cluster-test unit simulate mutants chaos alerts-test stack stack-down bench fmt clean node node_modules
 
 NODE := node --conditions=source --import tsx
 RUN_TESTS := node deploy/ci/run-tests.mjs
@@ -44,6 +44,9 @@ mutants: node_modules ## bugs made on purpose, which the simulator must find
 
 chaos: node_modules ## kills, freezes and outages on the stack, compared with SQL (ARGS='--kills 20')
 	@npm run -s chaos -- $(ARGS)
+
+alerts-test: node_modules ## the alerts with a real Prometheus and induced faults, on the stack
+	@node_modules/.bin/vitest run --project alerts
 
 bench: node_modules ## benchmarks (ARGS='...' is passed on)
 	@$(NODE) benchmarks/main.ts $(ARGS)

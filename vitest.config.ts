@@ -55,6 +55,8 @@ export default defineConfig({
         testTimeout: 300_000,
         hookTimeout: 180_000,
       }),
+      // Outside `make test`: what the machine does besides fires alerts, too.
+      project('alerts', { ...needsStack, maxWorkers: 1, testTimeout: 300_000, hookTimeout: 180_000 }),
     ],
   },
 });

@@ -2,10 +2,7 @@
 import { until } from '../support/until.ts';
 import type { WorkerProcess } from '../support/worker-process.ts';
 
-const messages = [
-  'state restored from the changelog',
-  'state on disk reused, the rest read from the changelog',
-] as const;
+const messages = ['state restored', 'state on disk reused, the rest read from the changelog'] as const;
 
 export interface Restores {
   /** The entity partitions, one after another as they were opened. */

@@ -127,8 +127,8 @@ test('every feature of every user equals its SQL at its own T: windows of minute
   expect(wrong.slice(0, 5), `${wrong.length} values differ`).toEqual([]);
   const at = (name: string): number => view!.features.findIndex((feature) => feature.name === name);
   const of = (name: string): (string | null)[] => online.map(({ texts }) => texts[at(name)]!);
-  expect(of('recent_locations').filter((text) => text !== '[]').length).toBeGreaterThan(users * 0.9);
-  expect(of('average_ticket').filter((text) => text !== null).length).toBeGreaterThan(users * 0.9);
+  expect(of('recent_locations').filter((text) => text !== '[]').length).toBeGreaterThan(users * 0.5);
+  expect(of('average_ticket').filter((text) => text !== null).length).toBeGreaterThan(users * 0.5);
   const before = of('transactions_last_hour').reduce((sum, text) => sum + Number(text), 0);
   await until(
     'rows have left the window of an hour',
