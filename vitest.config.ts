@@ -38,7 +38,8 @@ const needsStack = { setupFiles: [source('./test/support/stack-env.ts')] };
 export default defineConfig({
   test: {
     projects: [
-      project('unit'),
+      // A machine that is busy takes its time; no test is judged by how long it takes.
+      project('unit', { testTimeout: 30_000 }),
       project('property', { testTimeout: 60_000 }),
       project('conformance', { testTimeout: 15_000 }),
       project('simulation', { testTimeout: 120_000 }),
