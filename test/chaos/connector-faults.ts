@@ -2,12 +2,12 @@
 import { until } from '../support/until.ts';
 import type { ChaosFleet } from './chaos-fleet.ts';
 import { moment, type Fault, type FaultReport } from './fault.ts';
-import { startComponent, stopComponent } from './stack.ts';
+import { killComponent, startComponent } from './stack.ts';
 
 /** It repeats what it had sent since it last wrote its offsets. */
 export const connectKilled: Fault = async ({ shop }, below) => {
   await moment(below);
-  await stopComponent('connect');
+  await killComponent('connect');
   await moment(below);
   await startComponent('connect');
   await shop.untilStreaming();
@@ -20,7 +20,7 @@ export const reachInTime = 100;
 /** Time passes for all keys, until their windows are over; then the rows of before come. */
 export const connectAway: Fault = async (fleet, below) => {
   await moment(below);
-  await stopComponent('connect');
+  await killComponent('connect');
   const stopped_ms = Date.now();
   // Longer than a window and the idle timeout; and each key's own window is over as well.
   await until(
@@ -51,7 +51,7 @@ export async function killInSnapshot(fleet: ChaosFleet, rows: number): Promise<F
     // Resolves when it streams, if it was not killed before.
     const captured = fleet.shop.capture().catch((error: unknown) => error as Error);
     await until('the snapshot is under way', async () => (await read()) > rows / 10, 60_000, 10);
-    await stopComponent('connect');
+    await killComponent('connect');
     const at = await read();
     if (at >= rows) throw new Error('the snapshot was over before it could be killed: more rows are needed');
     await changeSnapshotRows(fleet, rows);

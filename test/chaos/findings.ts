@@ -31,12 +31,17 @@ export class Findings {
     parts.push(`${keys} keys, ${nonEmpty} non-empty, ${mismatches.length} mismatches`);
     console.log(parts.join('; '));
     for (const mismatch of mismatches.slice(0, shown)) console.log(`         ${mismatch}`);
+    if (mismatches.length > 0) this.saidLast(fleet);
   }
 
   /** What never settles is a mismatch too. */
-  gaveUp(error: Error, { slots }: ChaosFleet): void {
+  gaveUp(error: Error, fleet: ChaosFleet): void {
     this.mismatches++;
     console.log(`${this.elapsed()} s  gave up: ${error.message}`);
+    this.saidLast(fleet);
+  }
+
+  private saidLast({ slots }: ChaosFleet): void {
     for (const slot of slots) {
       console.log(slot.isUp ? '  a worker said last:' : '  no worker runs here');
       if (slot.isUp) for (const line of slot.worker.said.slice(-saidLast)) console.log(`    ${line}`);

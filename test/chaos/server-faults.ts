@@ -1,10 +1,14 @@
 /** Kafka, Redis and the S3 server are killed, restarted, emptied or away. */
 import { moment, wait, type Fault } from './fault.ts';
-import { restartComponent, startComponent, stopComponent } from './stack.ts';
+import { killComponent, startComponent } from './stack.ts';
 
+/**
+ * Not by SIGKILL: a broker that is alone, and killed between a transaction's decision and its markers, was seen to skip the markers when it
+ * comes back, since it does not know its own partitions yet. Their readers then wait until the transaction is aborted by hand.
+ */
 export const kafkaRestarted: Fault = async (fleet, below) => {
   await moment(below);
-  await restartComponent('kafka', below(2) === 0 ? 'kill' : 'term');
+  await startComponent('kafka');
   await fleet.shop.untilStreaming();
   await fleet.untilBalanced();
   return {};
@@ -18,7 +22,7 @@ export const redisFlushed: Fault = async ({ redis }, below) => {
 
 export const redisRestarted: Fault = async (_, below) => {
   await moment(below);
-  await stopComponent('redis');
+  await killComponent('redis');
   await moment(below);
   await startComponent('redis');
   return {};
@@ -30,7 +34,7 @@ const shortest_ms = 2000;
 export const s3Away =
   (longest_ms: number): Fault =>
   async (_, below) => {
-    await stopComponent('s3');
+    await killComponent('s3');
     const away_ms = Math.min(longest_ms, shortest_ms + below(longest_ms));
     await wait(away_ms);
     await startComponent('s3');

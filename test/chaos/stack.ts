@@ -6,15 +6,11 @@ export type Component = 'kafka' | 'connect' | 'redis' | 's3';
 
 const folder = fileURLToPath(new URL('../../deploy/stack/', import.meta.url));
 
-/** Sends SIGKILL, unless told otherwise. */
-export const stopComponent = (component: Component, how: 'kill' | 'term' = 'kill'): Promise<void> =>
-  script('stop.sh', component, ...(how === 'kill' ? ['--kill'] : []));
+/** Sends SIGKILL. */
+export const killComponent = (component: Component): Promise<void> => script('stop.sh', component, '--kill');
 
-/** Resolves when it is healthy. */
+/** One that runs is stopped first, by SIGTERM. Resolves when it is healthy. */
 export const startComponent = (component: Component): Promise<void> => script('restart.sh', component);
-
-export const restartComponent = (component: Component, how: 'kill' | 'term'): Promise<void> =>
-  script('restart.sh', component, ...(how === 'kill' ? ['--kill'] : []));
 
 function script(name: string, ...args: string[]): Promise<void> {
   return new Promise((resolve, reject) => {
