@@ -2,6 +2,7 @@
 /** The command line, and the composition root: the only place that knows which adapters stand behind the ports. */
 import { Command } from 'commander';
 import { FatalError, messageOf, MillraceError } from '../errors.ts';
+import { lastResort } from '../time/clock.ts';
 import { packageVersion } from './version.ts';
 
 const program = new Command('millrace')
@@ -106,9 +107,14 @@ function clientMissing(error: unknown): never {
   throw new FatalError('log-unavailable', `the native Kafka client is not built: ${build}`, { cause: error });
 }
 
+/** What an end that takes longer than this waits for does not come. */
+const lastWords_ms = 2000;
+
 try {
   await program.parseAsync();
 } catch (error) {
   process.stderr.write(`${error instanceof MillraceError ? error.message : String((error as Error).stack)}\n`);
   process.exitCode = 1;
+  // A call that a native client never answers holds a thread, and with it the process; process.exit would wait for it too.
+  lastResort(lastWords_ms, () => process.kill(process.pid, 'SIGKILL'));
 }

@@ -55,6 +55,11 @@ export async function atMost(
   }
 }
 
+/** Calls after the delay if the process still lives then; does not keep it alive. */
+export function lastResort(delay_ms: number, act: () => void): void {
+  setTimeout(act, delay_ms).unref();
+}
+
 /** Resolves when the promises that can go on without I/O or a timer have done so: a macrotask, behind all microtasks. */
 export function endOfTurn(): Promise<void> {
   return new Promise((resolve) => {

@@ -287,6 +287,7 @@ function differs(owned: OwnedEntityPartition, position: number | null, committed
   return new FatalError(
     'state-mismatch',
     `${partitionId(owned.at)}: the state stands at position ${say(position)}, the committed offset of the group is ${say(committed)}. ` +
-      'They are written together: were offsets reset or expired, or a topic deleted? Raise the generation of the entity to rebuild it',
+      'They are written together: were offsets reset or expired, a topic deleted, or a transaction cut in two by a broker without replicas ' +
+      'that restarted in its middle? Raise the generation of the entity to rebuild it',
   );
 }

@@ -126,7 +126,7 @@ export class ChaosFleet {
 
   private async untilOwned(slots: readonly WorkerSlot[], tasks: number): Promise<void> {
     const isOwned = async (): Promise<boolean> => {
-      for (const slot of slots) await slot.keepUp();
+      await this.keepUp(slots);
       const shares = await Promise.all(slots.map((slot) => slot.owns(tasks)));
       return shares.every(Boolean);
     };
@@ -137,6 +137,11 @@ export class ChaosFleet {
       120_000,
       100,
     );
+  }
+
+  /** What an orchestrator does all the time. */
+  private async keepUp(slots: readonly WorkerSlot[] = this.slots): Promise<void> {
+    for (const slot of slots) await slot.keepUp();
   }
 
   get window_ms(): number {
@@ -174,6 +179,7 @@ export class ChaosFleet {
     let online: OnlineValue[] = [];
     let mismatches: string[] = [];
     const isEqual = async (): Promise<boolean> => {
+      await this.keepUp();
       online = await readOnline(this.redis, this.options.users);
       mismatches = await differences(this.shop.db, online, this.options.window_ms * 1000);
       if (online.length < atLeast) mismatches.push(`${online.length} of ${atLeast} users have values`);
@@ -186,6 +192,7 @@ export class ChaosFleet {
   private async offlineAgainstOnline(online: readonly OnlineValue[], limit_ms: number): Promise<string[]> {
     let mismatches: string[] = [];
     const isEqual = async (): Promise<boolean> => {
+      await this.keepUp();
       await this.history.readOn();
       mismatches = this.history.mismatches(online);
       return mismatches.length === 0;

@@ -23,12 +23,15 @@ function admin(...answers: readonly (readonly ListedOffset[])[]): AdminClient & 
 }
 
 const listerOf = (client: AdminClient): OffsetLister =>
-  new OffsetLister(client, {
-    settings: {},
-    clock: systemClock,
-    logger: silentLogger,
-    startTimeout_ms: 1000,
-  });
+  new OffsetLister(
+    { client },
+    {
+      settings: {},
+      clock: systemClock,
+      logger: silentLogger,
+      startTimeout_ms: 1000,
+    },
+  );
 
 describe('listing offsets', () => {
   test('a leader in an epoch that is over refuses: the leaders are asked for again, or it would refuse for five minutes', async () => {

@@ -75,6 +75,11 @@ export interface Client {
   on(event: 'event.log', listener: (event: LogEvent) => void): void;
 }
 
+/** What a client tells about itself, as JSON. */
+export interface Statistics {
+  readonly message: string;
+}
+
 /** What the brokers say of the cluster, as far as it is used. */
 export interface ClusterMetadata {
   readonly topics: readonly { readonly name: string }[];
@@ -106,6 +111,7 @@ export interface ConsumerClient extends Omit<Client, 'on'> {
   resume(parts: readonly Part[]): void;
   on(event: 'event.error', listener: (error: ClientError) => void): void;
   on(event: 'event.log', listener: (event: LogEvent) => void): void;
+  on(event: 'event.stats', listener: (statistics: Statistics) => void): void;
   on(event: 'partition.eof', listener: (end: Message) => void): void;
 }
 
@@ -133,6 +139,7 @@ export interface ProducerClient extends Omit<Client, 'on'> {
   disconnect(flushTimeout_ms: number, callback: () => void): void;
   on(event: 'event.error', listener: (error: ClientError) => void): void;
   on(event: 'event.log', listener: (event: LogEvent) => void): void;
+  on(event: 'event.stats', listener: (statistics: Statistics) => void): void;
   on(event: 'delivery-report', listener: (error: ClientError | null, report: DeliveryReport) => void): void;
 }
 

@@ -2,6 +2,7 @@
 import { FatalError, messageOf, RetriableError, TaskMigratedError } from '../../errors.ts';
 import { atMost } from '../../time/clock.ts';
 import type { GroupConsumer, GroupConsumerOptions, Offset, TopicPartition } from '../log.ts';
+import { brokersLost, watchBrokers } from './broker-watch.ts';
 import {
   call,
   type ClientError,
@@ -78,6 +79,9 @@ export class KafkaGroupConsumer implements GroupConsumer {
       queue_non_empty_cb: () => {
         this.pump.wake();
       },
+    });
+    watchBrokers(this.client, () => {
+      this.fail(brokersLost(`group ${options.group}`));
     });
     this.pump = new RecordPump({
       client: this.client,

@@ -1,16 +1,16 @@
 /** The Log on Kafka. */
-import { messageOf, RetriableError } from '../../errors.ts';
+import { RetriableError } from '../../errors.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { Clock } from '../../time/clock.ts';
 import type { Log } from '../log.ts';
-import { type AdminClient, call, newAdmin } from './client.ts';
-import { ClientVoice, type Surroundings, unreachable } from './connection.ts';
+import { KafkaAdmin } from './admin.ts';
+import type { Surroundings } from './connection.ts';
 import { joinGroup } from './kafka-group.ts';
 import { openProducer } from './kafka-producer.ts';
 import { openReader } from './kafka-reader.ts';
 import { openTransactor } from './kafka-transactor.ts';
 import { OffsetLister } from './offsets.ts';
-import { adminSettings, type UserSettings } from './settings.ts';
+import type { UserSettings } from './settings.ts';
 import { describeTopics, ensureTopics, topicNames } from './topics.ts';
 
 export interface KafkaLogOptions {
@@ -28,7 +28,7 @@ export interface KafkaLogOptions {
 export async function createKafkaLog(options: KafkaLogOptions): Promise<Log> {
   const { settings, clock, logger, startTimeout_ms = 20_000, replication = -1 } = options;
   const surroundings: Surroundings = { settings, clock, logger, startTimeout_ms };
-  const admin = await openAdmin(surroundings);
+  const admin = await KafkaAdmin.open(surroundings);
   const lister = new OffsetLister(admin, surroundings);
   const open = new Set<{ close(): Promise<void> }>();
   let closed = false;
@@ -53,23 +53,7 @@ export async function createKafkaLog(options: KafkaLogOptions): Promise<Log> {
       if (closed) return;
       await Promise.all([...open].map((each) => each.close()));
       closed = true;
-      admin.disconnect();
+      admin.close();
     },
   };
-}
-
-async function openAdmin(surroundings: Surroundings): Promise<AdminClient> {
-  const { settings, startTimeout_ms, logger } = surroundings;
-  const voice = new ClientVoice(surroundings, { client: 'admin' });
-  const admin = newAdmin(adminSettings(settings), { 'event.error': voice.error, 'event.log': voice.log });
-  try {
-    await call((done) => {
-      admin.getMetadata({ timeout: startTimeout_ms }, done);
-    });
-    return admin;
-  } catch (error) {
-    logger.debug({}, `closing after ${messageOf(error)}`);
-    admin.disconnect();
-    throw unreachable(surroundings, voice, error);
-  }
 }

@@ -3,6 +3,7 @@ import { MillraceError, messageOf } from '../../errors.ts';
 import { atMost } from '../../time/clock.ts';
 import type { LogProducer, ProducerOptions } from '../log.ts';
 import { Acknowledgements } from './acknowledgements.ts';
+import { brokersLost, watchBrokers } from './broker-watch.ts';
 import { type ClientError, codes, type DeliveryReport, newProducer, type ProducerClient } from './client.ts';
 import { connect, type Surroundings } from './connection.ts';
 import { producerSettings } from './settings.ts';
@@ -43,6 +44,9 @@ class KafkaProducer implements LogProducer {
     this.options = options;
     this.client = newProducer(producerSettings(surroundings.settings));
     this.client.on('delivery-report', this.delivered);
+    watchBrokers(this.client, () => {
+      this.die(brokersLost(`producer ${options.name}`));
+    });
     this.client.on('event.error', (error) => {
       if (error.isFatal === true || error.code === codes.fatal)
         this.fail(`${error.message}; restart this worker`, error);
@@ -131,8 +135,11 @@ class KafkaProducer implements LogProducer {
   };
 
   private fail(what: string, cause: unknown): void {
+    this.die(new MillraceError('delivery-failed', `producer ${this.options.name}: ${what}`, { cause }));
+  }
+
+  private die(error: MillraceError): void {
     if (this.error !== null) return;
-    const error = new MillraceError('delivery-failed', `producer ${this.options.name}: ${what}`, { cause });
     this.error = error;
     this.overflow = [];
     this.acknowledgements.fail(error);

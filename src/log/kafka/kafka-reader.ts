@@ -2,6 +2,7 @@
 import { messageOf, RetriableError } from '../../errors.ts';
 import { atMost } from '../../time/clock.ts';
 import type { LogReader, ReaderOptions, TopicPartition } from '../log.ts';
+import { brokersLost, watchBrokers } from './broker-watch.ts';
 import { type ClientError, type ConsumerClient, newConsumer } from './client.ts';
 import { connect, type Surroundings } from './connection.ts';
 import { checkRange, type OffsetLister } from './offsets.ts';
@@ -38,6 +39,9 @@ class KafkaReader implements LogReader {
       queue_non_empty_cb: () => {
         this.pump.wake();
       },
+    });
+    watchBrokers(this.client, () => {
+      this.fail(brokersLost('a reader'));
     });
     this.pump = new RecordPump({
       client: this.client,

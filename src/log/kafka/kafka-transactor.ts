@@ -1,6 +1,6 @@
 /** Transactions on Kafka: records and a group's offsets in one step. protocol: commit. */
 import { randomUUID } from 'node:crypto';
-import { messageOf, MillraceError, RetriableError } from '../../errors.ts';
+import { FatalError, messageOf, MillraceError, RetriableError } from '../../errors.ts';
 import { atMost, endOfTurn, sleep } from '../../time/clock.ts';
 import type { Append, GroupConsumer, Offset, Transactor, TransactorOptions } from '../log.ts';
 import {
@@ -12,18 +12,24 @@ import {
   newProducer,
   type ProducerClient,
 } from './client.ts';
+import { brokersLost, watchBrokers } from './broker-watch.ts';
 import { connect, type Surroundings } from './connection.ts';
 import { isMigration, KafkaGroupConsumer, toPart } from './kafka-group.ts';
-import { retrying } from './retry.ts';
+import { isPassing, retrying } from './retry.ts';
 import { transactorSettings } from './settings.ts';
 
 /** The client sends a buffer without memory as a tombstone; a slice of a real one stays empty. */
 const empty = Buffer.alloc(1).subarray(1);
 const init_ms = 15_000;
 const request_ms = 10_000;
+/** A call has its own time limit; one that is still silent this much later will not answer. */
+const silence_ms = 10_000;
+/** By then the coordinator has decided the transaction; what still fails is given up, and a new client finds out. */
+const patience_ms = 20_000;
 const retryFull_ms = 2;
 const turn_records = 500;
 const disconnect_ms = 10_000;
+const reopen_ms = 1000;
 const generationTries = 50;
 const generationWait_ms = 20;
 
@@ -77,11 +83,14 @@ class KafkaTransactor implements Transactor {
       const { reports, index } = report.opaque as { reports: Reports; index: number };
       reports.take(index, error, report.offset);
     });
+    watchBrokers(client, () => {
+      if (this.client === client) this.options.failed(brokersLost(`transactor ${this.options.name}`));
+    });
+    this.client = client;
     await connect(client, this.surroundings, { transactor: this.options.name });
     client.setPollInBackground(true);
-    this.client = client;
-    await this.retry('opening transactions', (done) => {
-      client.initTransactions(init_ms, done);
+    await this.retry('opening transactions', init_ms, (limit_ms, done) => {
+      client.initTransactions(limit_ms, done);
     });
   }
 
@@ -92,7 +101,7 @@ class KafkaTransactor implements Transactor {
         try {
           return await this.attempt(member, check, records, offsets);
         } catch (error) {
-          await this.undo(error as ClientError);
+          await this.undo(error as ClientError | FatalError);
           check();
           // In the middle of a rebalance the group may be a generation ahead of a member that keeps its partitions.
           if (isMigration(error) && attempt < generationTries) await sleep(this.surroundings.clock, generationWait_ms);
@@ -117,12 +126,12 @@ class KafkaTransactor implements Transactor {
     const client = this.client!;
     const reports = await this.begin(client, records);
     check();
-    await this.retry('sending offsets to a transaction', (done) => {
-      client.sendOffsetsToTransaction(offsets.map(toPart), member, request_ms, done);
+    await this.retry('sending offsets to a transaction', request_ms, (limit_ms, done) => {
+      client.sendOffsetsToTransaction(offsets.map(toPart), member, limit_ms, done);
     });
     check();
-    await this.retry('committing a transaction', (done) => {
-      client.commitTransaction(request_ms, done);
+    await this.retry('committing a transaction', request_ms, (limit_ms, done) => {
+      client.commitTransaction(limit_ms, done);
     });
     await reports.complete;
     return reports.offsets;
@@ -147,15 +156,16 @@ class KafkaTransactor implements Transactor {
   }
 
   /** Leaves no transaction open: aborted here, or by the next life of the same transactional id, which decides any outcome. */
-  private async undo(cause: ClientError): Promise<void> {
+  private async undo(cause: ClientError | FatalError): Promise<void> {
     const { logger } = this.surroundings;
     const client = this.client;
-    if (client === null) return;
+    // Nothing more is to be had of a client that does not answer.
+    if (client === null || cause instanceof FatalError) return;
     logger.warn({ transactor: this.options.name, code: cause.code }, `transaction not committed: ${messageOf(cause)}`);
     if (cause.isFatal !== true) {
       try {
-        await this.retry('aborting a transaction', (done) => {
-          client.abortTransaction(request_ms, done);
+        await this.retry('aborting a transaction', request_ms, (limit_ms, done) => {
+          client.abortTransaction(limit_ms, done);
         });
         return;
       } catch (error) {
@@ -164,23 +174,68 @@ class KafkaTransactor implements Transactor {
     }
     await this.disconnect();
     try {
-      await retrying({ ...this.surroundings, what: 'opening transactions anew', goOn: this.goOn }, () => this.open());
+      await this.openAnew();
     } catch (error) {
       if (this.closing === null) this.options.failed(error as Error);
     }
   }
 
+  /** Waits out an outage. */
+  private async openAnew(): Promise<void> {
+    const { clock, logger } = this.surroundings;
+    for (;;) {
+      this.goOn();
+      try {
+        await this.open();
+        return;
+      } catch (error) {
+        if (!(error instanceof MillraceError) && !isPassing(error)) throw error;
+        logger.warn({ transactor: this.options.name }, `opening transactions anew: ${messageOf(error)}; trying again`);
+        await this.disconnect();
+        await sleep(clock, reopen_ms);
+      }
+    }
+  }
+
   private retry(
     what: string,
-    start: (done: (error: ClientError | null | undefined) => void) => void,
+    limit_ms: number,
+    start: (limit_ms: number, done: (error: ClientError | null | undefined) => void) => void,
   ): Promise<unknown> {
-    return retrying({ ...this.surroundings, what, goOn: this.goOn }, () =>
-      call<undefined>((done) => {
-        start((error) => {
-          done(error, undefined);
-        });
-      }),
+    const { clock } = this.surroundings;
+    const since_ms = clock.monotonic_ms();
+    const goOn = (): void => {
+      this.goOn();
+      if (clock.monotonic_ms() - since_ms > patience_ms)
+        throw new RetriableError('transaction-failed', `${what} failed for ${patience_ms / 1000} s`);
+    };
+    return retrying({ ...this.surroundings, what, goOn }, () =>
+      this.answered(
+        what,
+        limit_ms + silence_ms,
+        call<undefined>((done) => {
+          start(limit_ms, (error) => {
+            done(error, undefined);
+          });
+        }),
+      ),
     );
+  }
+
+  /** librdkafka (2.15) was seen never to answer, time limit or not, when a broker came back in the middle of a transaction. */
+  private answered(what: string, limit_ms: number, answer: Promise<unknown>): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const cancel = this.surroundings.clock.after(limit_ms, () => {
+        const place = `transactor ${this.options.name}: ${what}`;
+        const silent = new FatalError(
+          'log-unavailable',
+          `${place}: the Kafka client never answered; restart this worker`,
+        );
+        this.options.failed(silent);
+        reject(silent);
+      });
+      answer.then(resolve, reject).finally(cancel);
+    });
   }
 
   private readonly goOn = (): void => {

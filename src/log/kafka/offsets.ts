@@ -1,16 +1,8 @@
 /** First and last offsets of partitions: one request a leader for all of them. */
 import { FatalError } from '../../errors.ts';
 import type { TopicPartition } from '../log.ts';
-import {
-  type AdminClient,
-  call,
-  codes,
-  earliest,
-  isolation,
-  latest,
-  type ListedOffset,
-  type OffsetSpec,
-} from './client.ts';
+import type { Admin } from './admin.ts';
+import { call, codes, earliest, isolation, latest, type ListedOffset, type OffsetSpec } from './client.ts';
 import type { Surroundings } from './connection.ts';
 import { retrying } from './retry.ts';
 
@@ -21,10 +13,10 @@ const unknownTopicTries = 10;
 export const idOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`;
 
 export class OffsetLister {
-  private readonly admin: AdminClient;
+  private readonly admin: Admin;
   private readonly surroundings: Surroundings;
 
-  constructor(admin: AdminClient, surroundings: Surroundings) {
+  constructor(admin: Admin, surroundings: Surroundings) {
     this.admin = admin;
     this.surroundings = surroundings;
   }
@@ -54,7 +46,7 @@ export class OffsetLister {
     let unknown = 0;
     const attempt = async (): Promise<readonly number[]> => {
       const answers = await call<ListedOffset[]>((done) => {
-        this.admin.listOffsets(asked, { timeout: request_ms, isolationLevel }, done);
+        this.admin.client.listOffsets(asked, { timeout: request_ms, isolationLevel }, done);
       });
       const failed = answers.find(({ error }) => error !== undefined && error.code !== 0);
       if (failed?.error?.code === codes.unknownTopicOrPartition && (unknown += 1) >= unknownTopicTries) {
@@ -82,7 +74,7 @@ export class OffsetLister {
   private async refresh(partitions: readonly TopicPartition[]): Promise<void> {
     for (const topic of new Set(partitions.map((at) => at.topic))) {
       await call<unknown>((done) => {
-        this.admin.getMetadata({ topic, allTopics: false, timeout: request_ms }, done);
+        this.admin.client.getMetadata({ topic, allTopics: false, timeout: request_ms }, done);
       });
     }
   }

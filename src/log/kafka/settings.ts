@@ -1,4 +1,5 @@
 /** The adapter's defaults, measured for latency first (docs: the user's settings win, except for what the port promises). */
+import { statistics_ms } from './broker-watch.ts';
 import type { ClientSettings } from './client.ts';
 
 export type UserSettings = Readonly<Record<string, string>>;
@@ -7,10 +8,16 @@ const everywhere: ClientSettings = {
   'client.id': 'millrace',
   // librdkafka's 10 s would leave a returned broker alone for that long.
   'reconnect.backoff.max.ms': 2000,
+  // By default a client that gets no metadata turns to the bootstrap servers again only after five minutes.
+  'metadata.recovery.rebootstrap.trigger.ms': 3000,
 };
+
+/** Without this nobody notices a client that cannot come back. */
+const promisedEverywhere: ClientSettings = { 'statistics.interval.ms': statistics_ms };
 
 /** Without these the port's contract breaks, so a user's setting cannot change them. */
 const producerPromises: ClientSettings = {
+  ...promisedEverywhere,
   'enable.idempotence': true,
   acks: 'all',
   'enable.gapless.guarantee': true,
@@ -35,6 +42,7 @@ const transactorDefaults: ClientSettings = {
 };
 
 const consumerPromises: ClientSettings = {
+  ...promisedEverywhere,
   'enable.auto.commit': false,
   'enable.auto.offset.store': false,
   'isolation.level': 'read_committed',
@@ -59,7 +67,12 @@ const classicGroup: ClientSettings = {
 /** Else a request that waits for a broker that is down lets the client connect to it again at once, 30,000 times a second. */
 const adminDefaults: ClientSettings = { 'enable.sparse.connections': false };
 
-export const adminSettings = (user: UserSettings): ClientSettings => ({ ...everywhere, ...adminDefaults, ...user });
+export const adminSettings = (user: UserSettings): ClientSettings => ({
+  ...everywhere,
+  ...adminDefaults,
+  ...user,
+  ...promisedEverywhere,
+});
 
 export const producerSettings = (user: UserSettings): ClientSettings => ({
   ...everywhere,

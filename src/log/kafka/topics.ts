@@ -2,15 +2,8 @@
 import { FatalError, MillraceError } from '../../errors.ts';
 import { sleep } from '../../time/clock.ts';
 import type { TopicInfo, TopicSpec } from '../log.ts';
-import {
-  type AdminClient,
-  call,
-  type Callback,
-  type ClientError,
-  type ClusterMetadata,
-  codes,
-  type TopicDescription,
-} from './client.ts';
+import type { Admin } from './admin.ts';
+import { call, type Callback, type ClientError, type ClusterMetadata, codes, type TopicDescription } from './client.ts';
 import type { Surroundings } from './connection.ts';
 import { isPassing, retrying } from './retry.ts';
 
@@ -20,7 +13,7 @@ const visible_ms = 30_000;
 const look_ms = 50;
 
 export interface TopicsOptions {
-  readonly admin: AdminClient;
+  readonly admin: Admin;
   readonly surroundings: Surroundings;
   /** -1: the broker's default. */
   readonly replication: number;
@@ -62,7 +55,7 @@ export async function describeTopics(
 export async function topicNames({ admin, surroundings, goOn }: TopicsOptions): Promise<readonly string[]> {
   const metadata = await retrying({ ...surroundings, what: 'listing topics', goOn }, () =>
     call<ClusterMetadata>((done) => {
-      admin.getMetadata({ timeout: request_ms }, done as Callback<unknown>);
+      admin.client.getMetadata({ timeout: request_ms }, done as Callback<unknown>);
     }),
   );
   return metadata.topics.map(({ name }) => name);
@@ -81,7 +74,7 @@ async function describe(options: TopicsOptions, names: readonly string[]): Promi
   if (names.length === 0) return found;
   const attempt = async (): Promise<TopicDescription[]> => {
     const answers = await call<TopicDescription[]>((done) => {
-      admin.describeTopics([...new Set(names)], { timeout: request_ms }, done);
+      admin.client.describeTopics([...new Set(names)], { timeout: request_ms }, done);
     });
     const failed = answers.find(({ error }) => error !== undefined && error.code !== codes.unknownTopicOrPartition);
     if (failed?.error !== undefined) throw failed.error;
@@ -122,7 +115,7 @@ async function create({ admin, surroundings, replication, goOn }: TopicsOptions,
   try {
     await retrying({ ...surroundings, what: `creating topic ${spec.name}`, goOn }, () =>
       call((done) => {
-        admin.createTopic(topic, creation_ms, (error) => {
+        admin.client.createTopic(topic, creation_ms, (error) => {
           done(error, undefined);
         });
       }),
