@@ -20,6 +20,7 @@ import { reportRestore } from './restore-report.ts';
 import { RestoringTask, type RestoreProgress } from './restoring-task.ts';
 import { SnapshotRestore } from './snapshot-restore.ts';
 import { tombstoneRetention_ms } from './topics.ts';
+import { UndecidedTransactions } from './undecided-transactions.ts';
 
 const look_ms = 5;
 /** Of one batch of the changelog. */
@@ -186,7 +187,11 @@ export class StateRestorer {
     await this.reader!.assign(waiting.map(({ owned, next }) => ({ ...owned.changelog, offset: next })));
     const isThere = ({ owned, end }: RestoringTask): boolean =>
       owned.isReleased || (this.reader!.position(owned.changelog) ?? 0) >= end;
-    while (!this.stopped && !waiting.every(isThere)) await sleep(this.options.clock, look_ms);
+    const undecided = new UndecidedTransactions({ ...this.options, reader: this.reader! });
+    while (!this.stopped && !waiting.every(isThere)) {
+      undecided.look(waiting.filter((each) => !isThere(each)).map(({ owned, end }) => ({ ...owned.changelog, end })));
+      await sleep(this.options.clock, look_ms);
+    }
     // A batch that is handed on ends before.
     await this.reader!.assign([]);
     this.reading = new Map();
