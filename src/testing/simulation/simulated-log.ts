@@ -11,6 +11,7 @@ import type {
   LogRecord,
   Offset,
   ProducerOptions,
+  TopicPartition,
   Transactor,
   TransactorOptions,
 } from '../../log/log.ts';
@@ -174,12 +175,21 @@ export class SimulatedLog {
       await process.gate();
       return result;
     };
+    // Assignments that wait at the gate. One that is lost there was never heard of: `lost` interrupts, it does not come first.
+    const unheard = new Set<TopicPartition>();
     const gated: GatedHandlers = {
       waiting: [],
-      assigned: (partitions) => passing(() => handlers.assigned(partitions)),
+      assigned: (partitions) => {
+        for (const at of partitions) unheard.add(at);
+        return passing(() => {
+          const still = partitions.filter((at) => unheard.delete(at));
+          return still.length === 0 ? [] : handlers.assigned(still);
+        });
+      },
       revoked: (partitions) => passing(() => handlers.revoked(partitions)),
       lost: (partitions) => {
-        handlers.lost(partitions);
+        const heard = partitions.filter((at) => !unheard.delete(at));
+        if (heard.length > 0) handlers.lost(heard);
       },
       batch: (records) => {
         gated.waiting = records;
