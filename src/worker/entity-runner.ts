@@ -195,9 +195,6 @@ export class EntityRunner {
     countRebalance(metrics, 'entity', 'assigned');
     const opened = partitions.map((at) => {
       const entity = this.entities.get(at.topic)!;
-      // One that comes back unannounced: a life that still restores must not have the partition read before this one stands where it is to begin.
-      const before = this.owned.get(partitionId(at));
-      if (before !== undefined) this.letGo(before);
       const owned = new OwnedEntityPartition(application, entity, at.partition, clock.now_ms());
       this.owned.set(partitionId(at), owned);
       return owned;

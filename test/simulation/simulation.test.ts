@@ -19,8 +19,8 @@ const kept: readonly (readonly [seed: number, reason: string])[] = [
 /** The same, with views of their own. */
 const keptOfAny: readonly (readonly [seed: number, reason: string])[] = [
   [77, 'frames read ahead in an earlier life were applied before the position was sought'],
-  [307, 'a partition came back unannounced: the restore of its earlier life had it read while the later one restored'],
   [240, 'a worker that was frozen heard of a loss before the assignment that was lost'],
+  [307, 'the same: the restore of an earlier life had a partition read that a later one restored'],
 ];
 
 const happened = new Set<string>();
