@@ -8,6 +8,7 @@ import { readRange } from '../offline/parquet.ts';
 import { atMost, sleep } from '../time/clock.ts';
 import type { RunnerOptions } from './runner-options.ts';
 import { partitionId } from './partition-id.ts';
+import { ArrivingPartitions } from './arriving-partitions.ts';
 import { countRebalance } from './rebalance-metrics.ts';
 import { Repeater } from './repeater.ts';
 import { progressOf, type TaskProgress } from './task-progress.ts';
@@ -41,6 +42,7 @@ export class OfflineRunner {
   private readonly options: OfflineRunnerOptions;
   private readonly entities = new Map<string, EntityPlan>();
   private readonly owned = new Map<string, OwnedOffline>();
+  private readonly arriving = new ArrivingPartitions();
   private consumer: GroupConsumer | null = null;
   private repeater: Repeater | null = null;
   private paused = false;
@@ -115,6 +117,7 @@ export class OfflineRunner {
 
   private async assigned(partitions: readonly TopicPartition[]): Promise<readonly Offset[]> {
     countRebalance(this.options.metrics, 'offline', 'assigned');
+    const isStill = this.arriving.arrive(partitions);
     const committed = await this.consumer!.committed(partitions);
     const beginnings = await this.consumer!.beginningOffsets(partitions);
     const newest = await this.newestOf(partitions);
@@ -129,6 +132,8 @@ export class OfflineRunner {
           start,
           await this.storedOf(entity, at.partition, newest),
         );
+        // Reading the object store may take as long as it is away.
+        if (!isStill(at)) return { ...at, offset: start };
         this.owned.set(partitionId(at), {
           at,
           task,
@@ -175,6 +180,7 @@ export class OfflineRunner {
   }
 
   private release(partitions: readonly TopicPartition[]): void {
+    this.arriving.lose(partitions);
     for (const owned of this.ownedOf(partitions)) {
       owned.released = true;
       this.owned.delete(partitionId(owned.at));

@@ -45,7 +45,7 @@ export async function logViolations(world: World, oracle: NaiveOracle): Promise<
     const replayed = replay(world, entityLog[partition]!, committed ?? 0, oracle, violations);
     for (const [id, value] of replayed.all) all.set(id, value);
     compareFeatureLog(`feature log ${partition}`, entity, replayed, featureLog[partition]!, violations);
-    compareChangelog(`changelog ${partition}`, replayed, changelog[partition]!, violations);
+    compareChangelog(`changelog ${partition}`, entity, replayed, changelog[partition]!, violations);
     await compareFiles(world, entity, partition, featureLog[partition]!, violations);
   }
   compareVisible(world, all, violations);
@@ -152,8 +152,10 @@ function compareFeatureLog(
   if (missing.length > 0) violations.push(`I2: ${name} lacks ${missing.length} values, the first is ${missing[0]!}`);
 }
 
+/** Also whether a task could begin from it: a plain run makes the same entries, wrong or not. */
 function compareChangelog(
   name: string,
+  entity: EntityPlan,
   { state }: Replayed,
   records: readonly LogRecord[],
   violations: string[],
@@ -167,6 +169,13 @@ function compareChangelog(
   for (const key of new Set([...newest.keys(), ...state.keys()])) {
     if (newest.get(key) !== state.get(key))
       violations.push(`I1: ${name} has another state of key ${key} than a plain run leaves`);
+  }
+  const task = new EntityTask(entity);
+  const unhex = (text: string): Buffer => Buffer.from(text, 'hex');
+  try {
+    for (const [key, value] of [...newest].sort()) task.load({ key: unhex(key), value: unhex(value) });
+  } catch (error) {
+    violations.push(`I1: ${name} cannot be restored: ${(error as Error).message}`);
   }
 }
 
