@@ -39,10 +39,10 @@ export const engine: readonly Mutant[] = [
   },
   {
     name: 'a tombstone for the key, none for its chunks',
-    file: 'entity/view-task.ts',
-    find: 'for (const chunk of state.series[s]!.storedChunks) this.forgotten.push(chunkKey(this.plan.index, key, s, chunk));',
-    replace: 'if (s < 0) this.forgotten.push(chunkKey(this.plan.index, key, s, 0));',
-    why: 'panes of a key that was forgotten come back with the next restore',
+    file: 'entity/windows/pane-store.ts',
+    find: 'for (const number of before ?? []) take(number, null);',
+    replace: '',
+    why: 'panes that have left a key come back with the next restore',
   },
   {
     name: 'chunks that are not there any more stay',
@@ -57,5 +57,6 @@ export const engine: readonly Mutant[] = [
     find: "if (this.plan.emit.kind !== 'every') return;",
     replace: 'if (this.plan.index >= 0) return;',
     why: 'a key that holds nothing gives a value out again after a restore',
+    from: 201,
   },
 ];

@@ -2,7 +2,7 @@
  * `npm run mutants`: every bug of the list must be found by the simulator.
  *
  *   -- --only NAME    those whose name contains it
- *   -- --seeds N      so many seeds for each, --from S the first
+ *   -- --seeds N      so many seeds for each, --from S the first; by default a hundred, from where the list says
  *   -- --jobs N       so many at once, default 2
  */
 import { parseArgs } from 'node:util';
@@ -13,12 +13,15 @@ const { values } = parseArgs({
   options: {
     only: { type: 'string', default: '' },
     seeds: { type: 'string' },
-    from: { type: 'string', default: '1' },
+    from: { type: 'string' },
     jobs: { type: 'string', default: '2' },
   },
 });
 
-const trial = { seeds: values.seeds === undefined ? undefined : Number(values.seeds), from: Number(values.from) };
+const trial = {
+  seeds: values.seeds === undefined ? undefined : Number(values.seeds),
+  from: values.from === undefined ? undefined : Number(values.from),
+};
 const chosen = mutants.filter(({ name }) => name.includes(values.only));
 const waiting = [...chosen];
 const counts = { found: 0, survived: 0, error: 0 };

@@ -39,6 +39,7 @@ const ingest: readonly Mutant[] = [
     find: 'source.caughtUp(asked_ms, lastRecord_ms,',
     replace: 'source.caughtUp(clock.now_ms(), lastRecord_ms,',
     why: 'a worker that was frozen lets time pass over the backlog of the next owner',
+    from: 101,
   },
   {
     name: 'idle without being caught up',
@@ -54,6 +55,7 @@ const ingest: readonly Mutant[] = [
     replace:
       'const trusted_us = heartbeat_ms === null ? asked_us - silenceTrust_us : asked_us - this.outOfOrderness_us;',
     why: 'rows of a connector that was away come late',
+    from: 101,
   },
   {
     name: 'heartbeat trusted as a watermark',
@@ -61,6 +63,7 @@ const ingest: readonly Mutant[] = [
     find: 'heartbeat_ms * 1000 - heartbeatTrust_us',
     replace: 'heartbeat_ms * 1000 - this.outOfOrderness_us',
     why: 'a heartbeat overtakes rows that a restarted connector still has to send',
+    from: 201,
   },
   {
     name: 'heartbeat ignored, data mark stands still',

@@ -16,6 +16,8 @@ export interface Mutant {
   readonly why: string;
   /** Default 100. */
   readonly seeds?: number;
+  /** Where they begin: what shows it is rare, and none of the first hundred has it. Default 1. */
+  readonly from?: number;
 }
 
 export type Verdict =
@@ -37,12 +39,12 @@ export interface Trial {
   readonly from?: number | undefined;
 }
 
-export async function tryMutant(mutant: Mutant, { seeds, from = 1 }: Trial = {}): Promise<Verdict> {
+export async function tryMutant(mutant: Mutant, { seeds, from }: Trial = {}): Promise<Verdict> {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-mutant-'));
   try {
     const error = make(mutant, folder);
     if (error !== null) return { kind: 'error', line: error };
-    return await simulate(folder, seeds ?? mutant.seeds ?? defaultSeeds, from);
+    return await simulate(folder, seeds ?? mutant.seeds ?? defaultSeeds, from ?? mutant.from ?? 1);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
