@@ -38,7 +38,7 @@ function lineOf({ name, why }: Mutant, verdict: Verdict): string {
   const seconds = (took_ms: number): string => `${(took_ms / 1000).toFixed(1)} s`;
   switch (verdict.kind) {
     case 'found':
-      return `${name}: found at seed ${verdict.seed} after ${seconds(verdict.took_ms)}: ${verdict.line.slice(0, 200)}`;
+      return `${name}: found ${verdict.seed === null ? 'by a property test' : `at seed ${verdict.seed}`} after ${seconds(verdict.took_ms)}: ${verdict.line.slice(0, 200)}`;
     case 'survived':
       return `${name}: SURVIVED, ${seconds(verdict.took_ms)} (${why})`;
     case 'error':

@@ -1,4 +1,4 @@
-/** Runs the simulator on a copy of the sources in which one thing is broken. */
+/** Runs the simulator, or a property test, on a copy of the sources in which one thing is broken. */
 import { spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,15 +18,26 @@ export interface Mutant {
   readonly seeds?: number;
   /** Where they begin: what shows it is rare, and none of the first hundred has it. Default 1. */
   readonly from?: number;
+  /** The property test that finds it, below `test/property`: another rule makes up for it, so that all outputs of a fleet are right. */
+  readonly test?: string;
 }
 
 export type Verdict =
-  | { readonly kind: 'found'; readonly seed: number; readonly line: string; readonly took_ms: number }
+  | { readonly kind: 'found'; readonly seed: number | null; readonly line: string; readonly took_ms: number }
   | { readonly kind: 'survived'; readonly took_ms: number }
   /** The mutant proves nothing: it cannot be made, does not load, breaks by itself or never ends. */
   | { readonly kind: 'error'; readonly line: string };
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
+const copied = [
+  'src',
+  'test/simulation',
+  'test/property',
+  'test/support',
+  'package.json',
+  'tsconfig.json',
+  'vitest.config.ts',
+];
 const defaultSeeds = 100;
 /** Of a trial that comes to no end, on a machine that others use too. */
 const limit_ms = 400_000;
@@ -44,6 +55,7 @@ export async function tryMutant(mutant: Mutant, { seeds, from }: Trial = {}): Pr
   try {
     const error = make(mutant, folder);
     if (error !== null) return { kind: 'error', line: error };
+    if (mutant.test !== undefined) return await runTest(folder, mutant.test);
     return await simulate(folder, seeds ?? mutant.seeds ?? defaultSeeds, from ?? mutant.from ?? 1);
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -54,8 +66,7 @@ function make({ file, find, replace }: Mutant, folder: string): string | null {
   const path = join('src', file);
   const parts = readFileSync(join(root, path), 'utf8').split(find);
   if (parts.length !== 2) return `${path} holds ${parts.length - 1} times, not once: ${find}`;
-  for (const each of ['src', 'test/simulation', 'package.json', 'tsconfig.json'])
-    cpSync(join(root, each), join(folder, each), { recursive: true });
+  for (const each of copied) cpSync(join(root, each), join(folder, each), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
   writeFileSync(join(folder, path), parts.join(replace));
   return null;
@@ -63,10 +74,28 @@ function make({ file, find, replace }: Mutant, folder: string): string | null {
 
 function simulate(folder: string, seeds: number, from: number): Promise<Verdict> {
   const args = ['--conditions=source', '--import', 'tsx', 'test/simulation/main.ts', '--stop-at-first'];
+  return run(folder, [...args, '--seeds', String(seeds), '--from', String(from)], /^seed (\d+): .*\n {2}(.*)$/m);
+}
+
+function runTest(folder: string, test: string): Promise<Verdict> {
+  const args = [
+    'node_modules/vitest/vitest.mjs',
+    'run',
+    '--project',
+    'property',
+    '--no-color',
+    join('test/property', test),
+  ];
+  return run(folder, args, /FAIL +\|property\| ()(.*)$/m);
+}
+
+/** @param finding what shows it in the output: the seed, and what was wrong. */
+function run(folder: string, args: readonly string[], finding: RegExp): Promise<Verdict> {
   const started_ms = performance.now();
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [...args, '--seeds', String(seeds), '--from', String(from)], {
+    const child = spawn(process.execPath, args, {
       cwd: folder,
+      env: { ...process.env, NO_COLOR: '1' },
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: limit_ms,
       killSignal: 'SIGKILL',
@@ -78,19 +107,25 @@ function simulate(folder: string, seeds: number, from: number): Promise<Verdict>
       resolve({ kind: 'error', line: error.message });
     });
     child.on('close', (code, signal) => {
-      resolve(verdictOf(output, code, signal, performance.now() - started_ms));
+      resolve(verdictOf(output, { code, signal, finding }, performance.now() - started_ms));
     });
   });
 }
 
-function verdictOf(output: string, code: number | null, signal: string | null, took_ms: number): Verdict {
+interface Ended {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly finding: RegExp;
+}
+
+function verdictOf(output: string, { code, signal, finding }: Ended, took_ms: number): Verdict {
   if (signal !== null) return { kind: 'error', line: `ended by ${signal} after ${Math.round(took_ms / 1000)} s` };
   if (code === 0) return { kind: 'survived', took_ms };
-  const found = /^seed (\d+): .*\n {2}(.*)$/m.exec(output);
+  const found = finding.exec(output);
   if (found === null) return { kind: 'error', line: lastLine(output) };
   const [, seed, line] = found;
   if (ownFault.test(line!)) return { kind: 'error', line: `breaks by itself: ${line!}` };
-  return { kind: 'found', seed: Number(seed), line: line!, took_ms };
+  return { kind: 'found', seed: seed === '' ? null : Number(seed), line: line!, took_ms };
 }
 
 const lastLine = (output: string): string => output.trim().split('\n').at(-1) || 'no output';

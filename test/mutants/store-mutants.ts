@@ -98,6 +98,7 @@ export const offline: readonly Mutant[] = [
     find: 'if (first >= (newest.get(partition)?.first ?? 0)) newest.set(partition, { first, name });',
     replace: "if (name >= (newest.get(partition)?.name ?? '')) newest.set(partition, { first, name });",
     why: 'a file whose first row is of the day before may be the newest',
+    test: 'offline/offline-task.test.ts',
   },
   {
     name: 'existing file taken for the own',
