@@ -43,14 +43,19 @@ export function sparkline(values: readonly number[], width: number): string {
   return shown.map((value) => levels[top === 0 ? 0 : Math.min(7, Math.floor((value / top) * 7.99))]!).join('');
 }
 
+export type Terminal = Pick<NodeJS.WriteStream, 'columns' | 'rows' | 'write'>;
+
+/** Of a terminal that says 0, as those without a window do. */
+const unknownSize = { columns: 80, rows: 24 };
+
 /** The alternate screen: what stood in the terminal before is there again afterwards, whatever happens. */
 export class Screen {
-  private readonly out: NodeJS.WriteStream;
+  private readonly out: Terminal;
   private readonly restore = (): void => {
     this.out.write('\x1b[?25h\x1b[?1049l');
   };
 
-  constructor(out: NodeJS.WriteStream) {
+  constructor(out: Terminal) {
     this.out = out;
   }
 
@@ -60,11 +65,11 @@ export class Screen {
   }
 
   get columns(): number {
-    return this.out.columns;
+    return this.out.columns || unknownSize.columns;
   }
 
   get rows(): number {
-    return this.out.rows;
+    return this.out.rows || unknownSize.rows;
   }
 
   /** Overwrites in place, so that nothing flickers. */
