@@ -17,6 +17,8 @@ export class HeartbeatReader {
   private readonly newest_ms = new Map<string, number>();
   private found = 0;
   private reader: LogReader | null = null;
+  /** It reads nothing any more. */
+  private isBroken = false;
   private lookup: Repeater | null = null;
 
   constructor(log: Log, clock: Clock, logger: Logger, topics: readonly string[]) {
@@ -27,9 +29,9 @@ export class HeartbeatReader {
   }
 
   async start(): Promise<void> {
-    this.reader = await this.log.reader({ batch: this.take, failed: this.failed });
+    await this.open();
     await this.assign();
-    this.lookup = new Repeater(this.clock, lookup_ms, () => this.assign(), this.failed);
+    this.lookup = new Repeater(this.clock, lookup_ms, () => this.tend(), this.failed);
   }
 
   /** Per heartbeat topic, the time of the newest heartbeat, milliseconds. */
@@ -40,6 +42,26 @@ export class HeartbeatReader {
   async stop(): Promise<void> {
     await this.lookup?.stop();
     await this.reader?.close();
+  }
+
+  private async open(): Promise<void> {
+    this.found = 0;
+    this.reader = await this.log.reader({
+      batch: this.take,
+      failed: (error) => {
+        this.isBroken = true;
+        this.failed(error);
+      },
+    });
+    this.isBroken = false;
+  }
+
+  private async tend(): Promise<void> {
+    if (this.isBroken) {
+      await this.reader?.close();
+      await this.open();
+    }
+    await this.assign();
   }
 
   private async assign(): Promise<void> {

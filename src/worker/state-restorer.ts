@@ -188,8 +188,10 @@ export class StateRestorer {
     const isThere = ({ owned, end }: RestoringTask): boolean =>
       owned.isReleased || (this.reader!.position(owned.changelog) ?? 0) >= end;
     const undecided = new UndecidedTransactions({ ...this.options, reader: this.reader! });
-    while (!this.stopped && !waiting.every(isThere)) {
-      undecided.look(waiting.filter((each) => !isThere(each)).map(({ owned, end }) => ({ ...owned.changelog, end })));
+    for (;;) {
+      const left = waiting.filter((each) => !isThere(each));
+      if (this.stopped || left.length === 0) break;
+      undecided.look(left.map(({ owned, end }) => ({ ...owned.changelog, end })));
       await sleep(this.options.clock, look_ms);
     }
     // A batch that is handed on ends before.

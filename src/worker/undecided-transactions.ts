@@ -54,8 +54,8 @@ export class UndecidedTransactions {
     const { reader, logger } = this.options;
     const ends = await reader.endOffsets(stalled);
     const partitions = stalled.flatMap((at, i) => {
-      const isKeptBack = ends[i]! < at.end && (reader.position(at) ?? 0) >= ends[i]!;
-      return isKeptBack ? [`${partitionId(at)} at offset ${ends[i]!}`] : [];
+      const position = reader.position(at) ?? 0;
+      return position >= ends[i]! && position < at.end ? [`${partitionId(at)} at offset ${ends[i]!}`] : [];
     });
     if (partitions.length === 0) return;
     logger.warn(

@@ -1,7 +1,7 @@
 /** All faults by the names that `--only` takes. */
 import { connectAway, connectKilled } from './connector-faults.ts';
 import type { Fault } from './fault.ts';
-import { kafkaRestarted, redisFlushed, redisRestarted, s3Away } from './server-faults.ts';
+import { kafkaFrozen, kafkaRestarted, redisFlushed, redisRestarted, s3Away } from './server-faults.ts';
 import { drained, frozen, frozenWithValues, killed, restarted } from './worker-faults.ts';
 
 export const faults = {
@@ -13,6 +13,7 @@ export const faults = {
   'worker drained': drained,
   'connect killed': connectKilled,
   'kafka restarted': kafkaRestarted,
+  'kafka frozen': kafkaFrozen,
   'redis flushed': redisFlushed,
   'redis restarted': redisRestarted,
   's3 away': s3Away(60_000),

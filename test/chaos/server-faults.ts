@@ -1,6 +1,6 @@
 /** Kafka, Redis and the S3 server are killed, restarted, emptied or away. */
 import { moment, wait, type Fault } from './fault.ts';
-import { killComponent, startComponent } from './stack.ts';
+import { killComponent, signalComponent, startComponent } from './stack.ts';
 
 /**
  * Not by SIGKILL: a broker that is alone, and killed between a transaction's decision and its markers, was seen to skip the markers when it
@@ -12,6 +12,19 @@ export const kafkaRestarted: Fault = async (fleet, below) => {
   await fleet.shop.untilStreaming();
   await fleet.untilBalanced();
   return {};
+};
+
+/** Longer than any call of a transaction waits: it is given up, and decided by a new client. */
+const frozen_ms = 75_000;
+
+export const kafkaFrozen: Fault = async (fleet, below) => {
+  await moment(below);
+  signalComponent('kafka', 'SIGSTOP');
+  await wait(frozen_ms);
+  signalComponent('kafka', 'SIGCONT');
+  await fleet.shop.untilStreaming();
+  await fleet.untilBalanced();
+  return { notes: `for ${frozen_ms / 1000} s` };
 };
 
 export const redisFlushed: Fault = async ({ redis }, below) => {

@@ -1,5 +1,6 @@
 /** Components of the local stack, stopped and started by its own scripts. */
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 export type Component = 'kafka' | 'connect' | 'redis' | 's3';
@@ -11,6 +12,12 @@ export const killComponent = (component: Component): Promise<void> => script('st
 
 /** One that runs is stopped first, by SIGTERM. Resolves when it is healthy. */
 export const startComponent = (component: Component): Promise<void> => script('restart.sh', component);
+
+/** SIGSTOP and SIGCONT: to its clients it is there, and silent. */
+export function signalComponent(component: Component, signal: 'SIGSTOP' | 'SIGCONT'): void {
+  const file = fileURLToPath(new URL(`../../.stack/${component}/pid`, import.meta.url));
+  process.kill(Number(readFileSync(file, 'utf8').trim()), signal);
+}
 
 function script(name: string, ...args: string[]): Promise<void> {
   return new Promise((resolve, reject) => {

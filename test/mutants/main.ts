@@ -1,5 +1,5 @@
 /**
- * `npm run mutants`: every bug of the list must be found by the simulator.
+ * `npm run mutants`: every bug of the list must be found, by the simulator unless it names a property test.
  *
  *   -- --only NAME    those whose name contains it
  *   -- --seeds N      so many seeds for each, --from S the first; by default a hundred, from where the list says

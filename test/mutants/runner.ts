@@ -78,14 +78,7 @@ function simulate(folder: string, seeds: number, from: number): Promise<Verdict>
 }
 
 function runTest(folder: string, test: string): Promise<Verdict> {
-  const args = [
-    'node_modules/vitest/vitest.mjs',
-    'run',
-    '--project',
-    'property',
-    '--no-color',
-    join('test/property', test),
-  ];
+  const args = ['node_modules/vitest/vitest.mjs', 'run', '--project', 'property', join('test/property', test)];
   return run(folder, args, /FAIL +\|property\| ()(.*)$/m);
 }
 

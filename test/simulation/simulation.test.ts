@@ -20,7 +20,7 @@ const kept: readonly (readonly [seed: number, reason: string])[] = [
 const keptOfAny: readonly (readonly [seed: number, reason: string])[] = [
   [77, 'frames read ahead in an earlier life were applied before the position was sought'],
   [240, 'a worker that was frozen heard of a loss before the assignment that was lost'],
-  [307, 'the same: the restore of an earlier life had a partition read that a later one restored'],
+  [307, 'a worker heard of a loss before the assignment that was lost, and read a partition that it still restored'],
 ];
 
 const happened = new Set<string>();

@@ -86,9 +86,10 @@ class KafkaTransactor implements Transactor {
     watchBrokers(client, () => {
       if (this.client === client) this.options.failed(brokersLost(`transactor ${this.options.name}`));
     });
-    this.client = client;
+    // One that does not connect is gone by itself, and refuses to be disconnected.
     await connect(client, this.surroundings, { transactor: this.options.name });
     client.setPollInBackground(true);
+    this.client = client;
     await this.retry('opening transactions', init_ms, (limit_ms, done) => {
       client.initTransactions(limit_ms, done);
     });

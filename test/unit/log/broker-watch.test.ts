@@ -1,4 +1,4 @@
-/** What librdkafka tells of itself was taken from a client that had lost its brokers, and from one that merely could not reach them. */
+/** In the shape of what librdkafka tells of itself; one that had lost its brokers was seen to tell `"brokers":{ }`. */
 import { describe, expect, test } from 'vitest';
 import { brokerListener } from '../../../src/log/kafka/broker-watch.ts';
 

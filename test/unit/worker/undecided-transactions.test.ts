@@ -8,7 +8,10 @@ import { SteppedClock } from '../../support/stepped-clock.ts';
 const clear = { topic: 'changelog', partition: 0, end: 20 };
 const kept = { topic: 'changelog', partition: 1, end: 20 };
 
-function restore(stable: { ends: readonly number[] }): {
+function restore(
+  stable: { ends: readonly number[] },
+  asked: () => void = () => undefined,
+): {
   readonly positions: Map<number, number>;
   readonly said: unknown[];
   readonly pass: (time_ms: number) => Promise<void>;
@@ -22,8 +25,10 @@ function restore(stable: { ends: readonly number[] }): {
   const logger: Logger = { ...silentLogger, warn: (fields) => said.push(fields) };
   const reader = {
     position: ({ partition }: { partition: number }) => positions.get(partition)!,
-    endOffsets: (asked: readonly { partition: number }[]) =>
-      Promise.resolve(asked.map(({ partition }) => stable.ends[partition]!)),
+    endOffsets: (partitions: readonly { partition: number }[]) => {
+      asked();
+      return Promise.resolve(partitions.map(({ partition }) => stable.ends[partition]!));
+    },
   };
   const undecided = new UndecidedTransactions({ reader, clock, logger });
   clock.every(100, () => {
@@ -55,6 +60,14 @@ test('a restore that is slow, or reads on, is not reported', async () => {
 
 test('what the log still has to hand over is not kept back', async () => {
   const { said, pass } = restore({ ends: [20, 7] });
+  await pass(30_000);
+  expect(said).toEqual([]);
+});
+
+test('what was read while the log was asked is not kept back', async () => {
+  const stable = { ends: [20, 20] };
+  const { positions, said, pass } = restore(stable, () => positions.set(1, 20));
+  positions.set(0, 20);
   await pass(30_000);
   expect(said).toEqual([]);
 });
