@@ -1,6 +1,6 @@
 # The commands of Millrace; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check check-ops image-test cluster-test unit simulate mutants chaos alerts-test stack stack-down bench fmt clean node node_modules
+.PHONY: help demo test check docs check-ops image-test cluster-test unit simulate mutants chaos alerts-test stack stack-down bench fmt clean node node_modules
 
 NODE := node --conditions=source --import tsx
 RUN_TESTS := node deploy/ci/run-tests.mjs
@@ -14,8 +14,11 @@ demo: node_modules ## the whole pipeline in one process, checked row by row (TAM
 test: ## everything, with the stack; the last line is "N passed, N failed"
 	@{ sh deploy/ci/require-node.sh || { echo '0 passed, 1 failed'; exit 1; }; } 2>&1 && exec $(RUN_TESTS) test 2>&1
 
-check: node ## format, lint, types, dependency rules, unused code
+check: node ## format, lint, types, dependency rules, unused code, docstrings
 	@$(RUN_TESTS) check 2>&1
+
+docs: node_modules ## the reference of the language, from its docstrings: dist-docs/index.html
+	@npm run -s docs
 
 unit: node ## the tests that need no stack
 	@$(RUN_TESTS) unit 2>&1
@@ -56,7 +59,7 @@ fmt: node_modules ## format the tree, and fix what the linter can fix
 	@node_modules/.bin/prettier --write . --log-level warn --cache
 
 clean: ## remove what was built or cached (not node_modules, not the stack)
-	@rm -rf dist coverage .demo node_modules/.cache
+	@rm -rf dist dist-docs coverage .demo node_modules/.cache
 
 node:
 	@sh deploy/ci/require-node.sh

@@ -40,7 +40,15 @@ const withoutClock = {
 export default defineConfig(
   {
     name: 'millrace/ignores',
-    ignores: ['**/node_modules/', '**/dist/', '**/coverage/', '.stack/', '.demo/', 'test/types/rejected/'],
+    ignores: [
+      '**/node_modules/',
+      '**/dist/',
+      'dist-docs/',
+      '**/coverage/',
+      '.stack/',
+      '.demo/',
+      'test/types/rejected/',
+    ],
   },
   { name: 'millrace/linter', linterOptions: { reportUnusedDisableDirectives: 'error' } },
 

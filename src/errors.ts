@@ -25,10 +25,12 @@ export const errorCodes = [
   'snapshot-unusable',
 ] as const;
 
+/** What happened, for programs: a closed list. */
 export type ErrorCode = (typeof errorCodes)[number];
 
 /** Base of all errors that Millrace throws on purpose. */
 export class MillraceError extends Error {
+  /** What happened. */
   readonly code: ErrorCode;
 
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
@@ -49,6 +51,7 @@ export class FatalError extends MillraceError {}
 
 /** A definition or a configuration is wrong: nothing was started. `problems` holds one line per fault, each with its path. */
 export class InvalidError extends MillraceError {
+  /** One line for each fault, with the path to it. */
   readonly problems: readonly string[];
 
   constructor(code: 'definition-invalid' | 'config-invalid', title: string, problems: readonly string[]) {

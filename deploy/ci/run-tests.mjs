@@ -1,7 +1,7 @@
 // make test | check | unit | check-ops: runs every step, goes on after a failure, and ends with "N passed, N failed".
 //
 //   node deploy/ci/run-tests.mjs test     everything, with the stack
-//   node deploy/ci/run-tests.mjs check    format, lint, types, dependency rules, unused code
+//   node deploy/ci/run-tests.mjs check    format, lint, types, dependency rules, unused code, docstrings
 //   node deploy/ci/run-tests.mjs unit     the tests that need no stack
 //   node deploy/ci/run-tests.mjs ops      rules, dashboards, chart and manifests; compiles its tools, minutes the first time
 //
@@ -93,6 +93,8 @@ async function staticChecks({ trustCache }) {
   await check('tsc', ['--noEmit', '--incremental', '--tsBuildInfoFile', `${cache}/tsc.tsbuildinfo`]);
   await check('depcruise', [...folders, '--config', '.dependency-cruiser.cjs', '--output-type', 'err-long']);
   await check('knip', ['--no-progress', '--no-config-hints']);
+  // Everything public has a docstring, and what they refer to is there: typedoc.json. `make docs` writes the pages.
+  await check('typedoc', ['--emit', 'none', '--logLevel', 'Warn']);
 }
 
 // --------------------------------------------------------------------------------------------------- kinds of step

@@ -31,28 +31,46 @@ export interface AggregateNode {
 
 /** A feature: an aggregate over a window. `N` says whether it can be null. */
 export interface Feature<K extends ValueKind = ValueKind, N extends boolean = boolean> {
+  /** @internal */
   readonly definition: 'feature';
+  /** @internal */
   readonly aggregate: AggregateNode;
+  /** @internal */
   readonly window: Window;
+  /** @internal */
   readonly fallback: TypeOf<K> | null;
-  /** The value where SQL has null. */
+  /**
+   * The value where SQL has null. A value that is not of the feature's type is refused when the definitions are loaded.
+   * @example sum(tx.amount).over(sliding('1h')).default('0.00')
+   */
   default(value: TypeOf<K>): Feature<K, false>;
+  /** Whether it can be null. */
   readonly nullable: N;
 }
 
 /** An aggregate that still needs its window: without an event time there is only `unbounded()`. */
 export interface Aggregate<K extends ValueKind, N extends boolean, Timed extends boolean> {
+  /**
+   * Makes it a feature: which rows it sees, as of T.
+   * @example count(tx).over(sliding('1h'))
+   */
   over(window: [Timed] extends [true] ? Window : UnboundedWindow): Feature<K, N>;
 }
 
 /** Stands for the rows of an input. */
 export interface InputReference<Timed extends boolean = boolean> {
+  /** As `from` named it. */
   readonly inputName: string;
+  /** Whether its table has an event time. */
   readonly timed: Timed;
 }
 
+/** What may be said of any aggregate. */
 export interface AggregateOptions {
-  /** Only rows for which this holds; null counts as false. */
+  /**
+   * Only rows for which this holds; null counts as false.
+   * @example count(tx, { where: eq(tx.status, 'ok') })
+   */
   readonly where?: Condition;
 }
 

@@ -48,18 +48,23 @@ export interface Expression<
   Timed extends boolean = boolean,
   N extends boolean = boolean,
 > {
+  /** @internal */
   readonly node: ExpressionNode;
+  /** @internal */
   readonly [kindTag]?: K;
+  /** @internal */
   readonly [timedTag]?: Timed;
+  /** @internal */
   readonly [nullTag]?: N;
 }
 
-/** A condition. */
+/** A condition: true, false or null. Where one decides, null counts as false. */
 export type Condition<Timed extends boolean = boolean> = Expression<'boolean', Timed>;
 
 /** What may stand for a literal of a type: small integers for `int64`, text for decimals, ISO 8601 text for timestamps. */
 export type Literal<K extends Kind> = K extends 'int64' ? bigint | number : TypeOf<K>;
 
+/** What an expression is compared or combined with: another one, or a literal of its type. */
 export type Operand<K extends Kind, Timed extends boolean = boolean> = Expression<K, Timed> | Literal<K>;
 
 function isExpression(operand: unknown): operand is Expression {
@@ -99,29 +104,59 @@ function compare(op: Comparison) {
   ): Condition<Timed> => expression({ op, left: left.node, right: nodeOf(right) });
 }
 
-/** `left = right` */
+/**
+ * `left = right`; null if one of them is null. Decimals are equal by value, whatever their scale.
+ * @example count(tx, { where: eq(tx.status, 'declined') })
+ */
 export const eq = compare('eq');
-/** `left <> right` */
+/**
+ * `left <> right`; null if one of them is null.
+ * @example count(tx, { where: ne(tx.currency, 'EUR') })
+ */
 export const ne = compare('ne');
-/** `left < right` */
+/**
+ * `left < right`; null if one of them is null. Text goes by code point, NaN is above all numbers.
+ * @example count(tx, { where: lt(tx.amount, '1.00') })
+ */
 export const lt = compare('lt');
-/** `left <= right` */
+/**
+ * `left <= right`; null if one of them is null. The order is that of {@link lt}.
+ * @example count(tx, { where: le(tx.amount, tx.credit) })
+ */
 export const le = compare('le');
-/** `left > right` */
+/**
+ * `left > right`; null if one of them is null. The order is that of {@link lt}.
+ * @example count(tx, { where: gt(tx.amount, '1000.00') })
+ */
 export const gt = compare('gt');
-/** `left >= right` */
+/**
+ * `left >= right`; null if one of them is null. The order is that of {@link lt}.
+ * @example count(tx, { where: ge(hourOf(tx.transaction_time), 22) })
+ */
 export const ge = compare('ge');
 
-/** All of them hold. */
+/**
+ * All of them hold. False if one is false, else null if one is null.
+ * @example count(tx, { where: and(eq(tx.status, 'ok'), gt(tx.amount, '100.00')) })
+ */
 export const and = <Timed extends boolean>(...terms: readonly Condition<Timed>[]): Condition<Timed> =>
   expression({ op: 'and', terms: terms.map((term) => term.node) });
-/** At least one of them holds. */
+/**
+ * At least one of them holds. True if one is true, else null if one is null.
+ * @example count(tx, { where: or(isNull(tx.location), eq(tx.location, '')) })
+ */
 export const or = <Timed extends boolean>(...terms: readonly Condition<Timed>[]): Condition<Timed> =>
   expression({ op: 'or', terms: terms.map((term) => term.node) });
-/** It does not hold; null stays null. */
+/**
+ * It does not hold; null stays null.
+ * @example count(tx, { where: not(startsWith(tx.merchant, 'test-')) })
+ */
 export const not = <Timed extends boolean>(term: Condition<Timed>): Condition<Timed> =>
   expression({ op: 'not', term: term.node });
-/** It is null. Never null itself. */
+/**
+ * It is null. Never null itself.
+ * @example count(tx, { where: isNull(tx.location) })
+ */
 export const isNull = <Timed extends boolean>(
   term: Expression<ValueKind, Timed>,
 ): Expression<'boolean', Timed, false> => expression({ op: 'isNull', term: term.node });

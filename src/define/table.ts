@@ -3,24 +3,32 @@ import type { Duration } from './duration.ts';
 import type { KeyKind } from './entity.ts';
 import { columnOf, type Expression, type ExpressionNode } from './expression.ts';
 
+/** The columns of a table, by the names that the database has for them. */
 export type Columns = Readonly<Record<string, Column>>;
 
 /** How the connector writes values: its `decimal.handling.mode` and `time.precision.mode`. */
 export interface Encoding {
+  /** `decimal.handling.mode`. The connector's default is `'precise'`; `'string'` is the cheapest to read. */
   readonly decimals: 'precise' | 'string' | 'double';
+  /** `time.precision.mode`. The connector's default is `'adaptive'`; `'microseconds'` does not depend on a column's precision. */
   readonly times: 'adaptive' | 'microseconds' | 'connect' | 'isostring';
 }
 
+/** What is said of a connector: its topics' prefix, and its encoding where that is not the default (`'precise'`, `'adaptive'`). */
 export interface DebeziumOptions extends Partial<Encoding> {
   /** The connector's `topic.prefix`. */
   readonly prefix: string;
 }
 
-/** What to do with a record that cannot be used. `dead-letter` keeps the raw bytes, the reason and the position. */
+/**
+ * What to do with a record that cannot be used. `'fail'`: the worker stops. `'skip'`: it is counted and passed over. `'dead-letter'`: that,
+ * and the raw bytes, the reason and the position are kept in the dead-letter topic.
+ */
 export type RecordPolicy = 'fail' | 'skip' | 'dead-letter';
 
+/** A table's event time, and how it is waited for. */
 export interface EventTimeOptions<EventColumn extends string> {
-  /** The column that says when it happened. */
+  /** The column that says when it happened: a timestamp that is never null. */
   readonly event: EventColumn;
   /** How much older than the newest row a row may be and still count for open windows. Default `'0s'`. */
   readonly outOfOrderness?: Duration;
@@ -28,7 +36,7 @@ export interface EventTimeOptions<EventColumn extends string> {
   readonly maxAhead?: Duration;
   /** A source partition that was silent for so long, and is caught up, no longer holds back time. Default `'1s'`. */
   readonly idleTimeout?: Duration;
-  /** How long a closed tumbling window still takes rows of its past. Default `'0s'`. */
+  /** How long tumbling, hopping and session windows still take rows after they have closed. Paid with memory. Default `'0s'`. */
   readonly allowedLateness?: Duration;
 }
 
@@ -43,9 +51,11 @@ export type DerivedColumns = Readonly<Record<string, Expression<Kind>>>;
 /** What `derived` gets: the table's own columns. */
 export type ColumnHandles<C extends Columns> = { readonly [Name in keyof C]: Expression<KindOf<C[Name]>> };
 
+/** What is said of a table. */
 export interface TableOptions<C extends Columns, T, D extends DerivedColumns = DerivedColumns> {
   /** The columns that are read. Others are neither parsed nor kept. */
   readonly columns: C;
+  /** The table's primary key, declared columns that are never null. Rows of one event time are ordered by it. */
   readonly primaryKey: readonly (keyof C & string)[];
   /** The table's REPLICA IDENTITY. Without `'full'`, updates and deletes cannot be retracted and are refused. Default `'default'`. */
   readonly replicaIdentity?: 'full' | 'default';
@@ -59,11 +69,14 @@ export interface TableOptions<C extends Columns, T, D extends DerivedColumns = D
    * @example derived: (c) => ({ bin: substring(c.card_number, 1, 6), total: mul(c.price, c.quantity) })
    */
   readonly derived?: (columns: ColumnHandles<C>) => D;
-  /** Without it the table cannot be windowed. */
+  /** Without it the table has no window but `unbounded()`, and nothing that goes by the order of its rows. */
   readonly time?: T;
-  /** Default `'dead-letter'`. */
+  /** What becomes of a record that cannot be used. Default `'dead-letter'`. */
   readonly onError?: RecordPolicy;
-  /** What a second snapshot of the table does. Default `'refuse'`: the source stops and says what to do. */
+  /**
+   * What a second snapshot of the table does: its rows would be counted twice. `'refuse'`: the source stops and says what to do. `'ignore'`:
+   * they are passed over and counted. Default `'refuse'`.
+   */
   readonly snapshots?: 'refuse' | 'ignore';
 }
 
@@ -73,27 +86,47 @@ export interface Table<
   Timed extends boolean = boolean,
   D extends DerivedColumns = DerivedColumns,
 > {
+  /** @internal */
   readonly definition: 'table';
   /** `schema.table` */
   readonly name: string;
+  /** `<prefix>.<schema>.<table>` */
   readonly topic: string;
   /** Where the connector's heartbeats arrive. */
   readonly heartbeatTopic: string;
+  /** How the connector writes its values. */
   readonly encoding: Encoding;
+  /** The columns that are read. */
   readonly columns: C;
+  /** The names of the primary key's columns. */
   readonly primaryKey: readonly string[];
+  /** Whether updates and deletes carry the complete old row. */
   readonly replicaIdentity: 'full' | 'default';
+  /** Whether rows are only ever inserted. */
   readonly appendOnly: boolean;
-  /** Over the columns of an input without a name. */
+  /**
+   * Over the columns of an input without a name.
+   * @internal
+   */
   readonly derived: Readonly<Record<string, ExpressionNode>>;
+  /** Its event time; null without one. */
   readonly time: EventTimeOptions<string> | null;
+  /** What becomes of a record that cannot be used. */
   readonly onError: RecordPolicy;
+  /** What a second snapshot does. */
   readonly snapshots: 'refuse' | 'ignore';
+  /** Whether it has an event time. */
   readonly timed: Timed;
-  /** This table's rows under the entity key that the named columns hold. */
+  /**
+   * This table's rows under the entity key that the named columns hold. A row in which one of them is null belongs to no key: it is counted
+   * (`millrace_rows_without_key_total`) and has no effect.
+   * @param columns for each field of the entity key the column that holds it.
+   * @example from: { tx: transactions.by({ user_id: 'user_id' }) }
+   */
   by<By extends Readonly<Record<string, KeyColumn<C>>>>(columns: By): Input<C, Timed, By, D>;
 }
 
+/** Names of the columns that may be part of an entity key. */
 export type KeyColumn<C extends Columns> = {
   [Name in keyof C]: C[Name] extends Column<KeyKind> ? Name & string : never;
 }[keyof C];
@@ -105,12 +138,26 @@ export interface Input<
   By extends Readonly<Record<string, string>> = Readonly<Record<string, string>>,
   D extends DerivedColumns = DerivedColumns,
 > {
+  /** The table. */
   readonly table: Table<C, Timed, D>;
+  /** For each field of the entity key the column that holds it. */
   readonly by: By;
 }
 
 /** Tables of one Debezium connector. */
 export interface Connector {
+  /**
+   * A table that the connector captures.
+   * @param name `schema.table`; the topic is `<prefix>.<schema>.<table>`.
+   * @throws RangeError when `derived` reads a column that is not declared. Other faults are found when the views over it are loaded.
+   * @example
+   * const transactions = shop.table('public.transactions', {
+   *   columns: { transaction_id: int64(), user_id: int64(), amount: decimal(12, 2), transaction_time: timestamp(3) },
+   *   primaryKey: ['transaction_id'],
+   *   replicaIdentity: 'full',
+   *   time: { event: 'transaction_time', outOfOrderness: '5s' },
+   * });
+   */
   table<
     const C extends Columns,
     T extends EventTimeOptions<EventColumn<C>> | undefined = undefined,

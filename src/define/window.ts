@@ -7,21 +7,29 @@ export const longestWindow_us = 400 * 86_400_000_000;
 
 /** Side by side, aligned to 1970-01-01 UTC. */
 export interface TumblingWindow {
+  /** @internal */
   readonly kind: 'tumbling';
+  /** Microseconds. */
   readonly size_us: number;
 }
 
 /** Of the windows that contain T the one that closes next. `size_us` is a multiple of `hop_us`. */
 export interface HoppingWindow {
+  /** @internal */
   readonly kind: 'hopping';
+  /** Microseconds. */
   readonly size_us: number;
+  /** Microseconds. */
   readonly hop_us: number;
 }
 
 /** The rows in (T − size, T], the oldest pane of `resolution_us` counted whole. */
 export interface SlidingWindow {
+  /** @internal */
   readonly kind: 'sliding';
+  /** Microseconds. */
   readonly size_us: number;
+  /** The length of a pane, microseconds. */
   readonly resolution_us: number;
 }
 
@@ -30,12 +38,15 @@ export interface SlidingWindow {
  * runs, whatever a feature's `where` says: that decides which of the run's rows it counts.
  */
 export interface SessionWindow {
+  /** @internal */
   readonly kind: 'session';
+  /** Microseconds. */
   readonly gap_us: number;
 }
 
 /** All rows up to T. */
 export interface UnboundedWindow {
+  /** @internal */
   readonly kind: 'unbounded';
 }
 
@@ -64,13 +75,16 @@ export function hopping(size: Duration, hop: Duration): HoppingWindow {
   return Object.freeze({ kind: 'hopping', size_us: parseDuration_us(size), hop_us: parseDuration_us(hop) });
 }
 
+/** What may be said of a sliding window. */
 export interface SlidingOptions {
-  /** How exactly the window's beginning follows T. Default a 300th of the size, at least 1 s. */
+  /** The length of a pane: how exactly the window's beginning follows T. From 1 s to the size. Default a 300th of the size, at least 1 s. */
   readonly resolution?: Duration;
 }
 
 /**
- * The rows of the last `size` up to T: those in (T − size, T], and what else is in the oldest stretch of one resolution.
+ * The rows of the last `size` up to T: those in (T − size, T], and what else is in the oldest stretch of one resolution. What leaves the
+ * window is subtracted ("subtract-on-evict": Hirzel, Schneider, Tangwongsan, "Sliding-window aggregation algorithms", DEBS 2017), so that
+ * a row costs the same however long the window is.
  * @param size from 1 s to 400 days.
  * @throws RangeError when one of them is not a duration.
  * @example sum(tx.amount).over(sliding('1h', { resolution: '1m' }))

@@ -1,3 +1,4 @@
+/** How much an entity keeps. */
 export interface StateSize {
   /** Keys that hold state, of all views of the entity. */
   readonly keys: number;

@@ -2,7 +2,8 @@
  * A pipeline without I/O and without waiting, to test definitions: messages or rows in, values out, and time passes when it is told to.
  * The same ingest and entity code as in a worker, frames included.
  */
-import type { KeyFields } from '../define/entity.ts';
+import type { Column } from '../define/column.ts';
+import type { KeyFields, KeyKind } from '../define/entity.ts';
 import { buildPlan } from '../define/plan-builder.ts';
 import type { Columns, DerivedColumns, Table } from '../define/table.ts';
 import type { FeatureSet, Features, FeatureView } from '../define/view.ts';
@@ -18,9 +19,7 @@ import type { TestRow } from './test-row.ts';
 
 /** The parts of an entity key, by the fields' names. */
 export type KeyOf<Key extends KeyFields> = {
-  readonly [Field in keyof Key]: Key[Field] extends { readonly kind: infer K extends keyof KeyKinds }
-    ? KeyKinds[K]
-    : never;
+  readonly [Field in keyof Key]: Key[Field] extends Column<infer K extends KeyKind> ? KeyKinds[K] : never;
 };
 interface KeyKinds {
   readonly int32: number;
@@ -28,7 +27,9 @@ interface KeyKinds {
   readonly text: string;
 }
 
+/** The values of a key, and what time they are as of. */
 export interface TestValue<V> {
+  /** By the features' names, typed as {@link Features} has them. */
   readonly values: Features<V>;
   /** T: what time the values are as of, ISO 8601 UTC. */
   readonly asOf: string;
@@ -36,17 +37,21 @@ export interface TestValue<V> {
 
 /** A row of the feature log, as it would be in Parquet. */
 export interface TestLogRow<V> extends TestValue<V> {
+  /** The parts of the entity key, by the fields' names. */
   readonly key: Readonly<Record<string, unknown>>;
 }
 
 /** A message or row that was not counted, by all views or by some. */
 export interface DroppedRow {
+  /** Its source topic. */
   readonly topic: string;
   /** As it was fed. */
   readonly message: unknown;
+  /** Why it was not counted. */
   readonly reason: Exclude<Outcome, 'row' | 'staged' | 'tombstone'> | DropReason;
 }
 
+/** What may be said of a row that the kit writes. */
 export interface RowOptions {
   /** When the database commits it, ISO 8601 UTC. Default: the row's event time, or that of the newest row before it if that is later. */
   readonly committedAt?: string;
@@ -55,6 +60,7 @@ export interface RowOptions {
 /** The key columns of a row. */
 type PrimaryKey<C extends Columns> = Partial<TestRow<C>>;
 
+/** What {@link createTestKit} gives: changes go in, values come out, and time passes when it is told to. */
 export interface TestKit {
   /**
    * Takes one message of a source topic. Rows of a snapshot (`op: 'r'`) wait for the topic's first streamed row, or for {@link advanceTo}.

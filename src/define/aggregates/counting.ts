@@ -24,6 +24,7 @@ export function distinctCount<Timed extends boolean>(
   return aggregate({ function: 'distinctCount' }, value, options, false);
 }
 
+/** What may be said of {@link approxDistinctCount}. */
 export interface ApproxDistinctCountOptions extends AggregateOptions {
   /** 2^precision registers, 4 to 16: the standard error is 1.04 / √(2^precision). Default 12: 1.6 %. */
   readonly precision?: number;
@@ -31,7 +32,8 @@ export interface ApproxDistinctCountOptions extends AggregateOptions {
 
 /**
  * About how many different values, by HyperLogLog: for more than fit into memory. Only of append-only tables, since it cannot take a row
- * back.
+ * back; of others the definition is refused. Registers: Flajolet, Fusy, Gandouet, Meunier, "HyperLogLog", 2007; estimator: Ertl, "New
+ * cardinality estimation algorithms for HyperLogLog sketches", 2017, algorithm 6.
  * @example approxDistinctCount(view.page, { precision: 14 }).over(tumbling('1d'))
  */
 export function approxDistinctCount<Timed extends boolean>(
@@ -53,7 +55,8 @@ export function ratio<Timed extends boolean>(
 }
 
 /**
- * The values that come most often, most frequent first, equally frequent ones in the order of values.
+ * The values that come most often, most frequent first, equally frequent ones in the order of values. Exact.
+ * @param options `k`: how many at most, 1 to 1,000.
  * @example topK(tx.merchant, { k: 3 }).over(sliding('30d'))
  */
 export function topK<K extends Kind, Timed extends boolean>(

@@ -9,11 +9,20 @@ function end(name: 'first' | 'last') {
     aggregate({ function: name }, value, options, true);
 }
 
-/** The oldest value that is not null; null when there is none. */
+/**
+ * The oldest value that is not null; null when there is none.
+ * @example first(tx.merchant).over(session('30m'))
+ */
 export const first = end('first');
-/** The newest value that is not null; null when there is none. */
+/**
+ * The newest value that is not null; null when there is none.
+ * @example last(tx.location).over(unbounded())
+ */
 export const last = end('last');
-/** The newest value that is not null: another word for {@link last}. */
+/**
+ * The newest value that is not null: another word for {@link last}.
+ * @example latest(tx.location).over(unbounded())
+ */
 export const latest = end('last');
 
 function ends(name: 'firstN' | 'lastN' | 'lastDistinct') {
@@ -21,18 +30,25 @@ function ends(name: 'firstN' | 'lastN' | 'lastDistinct') {
     aggregate({ function: name, limit: options.limit }, value, options, false);
 }
 
-/** The oldest values, oldest first. */
+/**
+ * The oldest values that are not null, oldest first; an empty list when there is none.
+ * @example firstN(page.path, { limit: 3 }).over(session('30m'))
+ */
 export const firstN = ends('firstN');
-/** The newest values, newest first. */
+/**
+ * The newest values that are not null, newest first; an empty list when there is none.
+ * @example lastN(tx.amount, { limit: 10 }).over(sliding('7d'))
+ */
 export const lastN = ends('lastN');
 /**
- * The newest different values, newest first.
+ * The newest different values that are not null, newest first; an empty list when there is none.
  * @example lastDistinct(login.location, { limit: 5 }).over(sliding('7d'))
  */
 export const lastDistinct = ends('lastDistinct');
 
 /**
- * Seconds from the newest row to T; null when there is none.
+ * Seconds from the newest row to T; null when there is none. It is as of the value's own T: it does not grow online while nothing is given
+ * out.
  * @example timeSinceLast(tx, { where: eq(tx.status, 'declined') }).over(unbounded())
  */
 export function timeSinceLast(

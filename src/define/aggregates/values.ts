@@ -10,11 +10,18 @@ function extreme(name: 'min' | 'max') {
   ): Aggregate<K, true, Timed> => aggregate({ function: name }, value, options, true);
 }
 
-/** The smallest value that is not null; null when there is none. */
+/**
+ * The smallest value that is not null; null when there is none. Text goes by code point, NaN is above all numbers.
+ * @example min(tx.amount).over(tumbling('1h'))
+ */
 export const min = extreme('min');
-/** The largest value that is not null; null when there is none. */
+/**
+ * The largest value that is not null; null when there is none. Text goes by code point, NaN is above all numbers.
+ * @example max(tx.transaction_time).over(tumbling('5m'))
+ */
 export const max = extreme('max');
 
+/** What is said of an aggregate that gives a list. */
 export interface LimitOptions extends AggregateOptions {
   /** The most values, 1 to 1,000. */
   readonly limit: number;
@@ -33,5 +40,8 @@ function extremes(name: 'topValues' | 'bottomValues') {
  * @example topValues(tx.amount, { limit: 3 }).over(sliding('7d'))
  */
 export const topValues = extremes('topValues');
-/** The smallest values, smallest first, each as often as it is there. */
+/**
+ * The smallest values, smallest first, each as often as it is there.
+ * @example bottomValues(tx.amount, { limit: 3 }).over(sliding('7d'))
+ */
 export const bottomValues = extremes('bottomValues');

@@ -23,16 +23,25 @@ function operation(name: 'add' | 'sub' | 'mul' | 'mod') {
   ): Expression<Common<A, B>, Timed> => call(name, left, right);
 }
 
-/** `left + right`. Decimals keep the most digits behind the point that either has. */
+/**
+ * `left + right`. Decimals keep the most digits behind the point that either has. Null if one is null, or the result does not fit.
+ * @example sum(add(tx.amount, tx.fee)).over(sliding('1h'))
+ */
 export const add = operation('add');
-/** `left - right`. Decimals keep the most digits behind the point that either has. */
+/**
+ * `left - right`. Decimals keep the most digits behind the point that either has. Null if one is null, or the result does not fit.
+ * @example max(sub(tx.amount, tx.fee)).over(sliding('1h'))
+ */
 export const sub = operation('sub');
 /**
- * `left * right`. Decimals have as many digits behind the point as both together.
+ * `left * right`. Decimals have as many digits behind the point as both together. Null if one is null, or the result does not fit.
  * @example sum(mul(item.price, item.quantity)).over(sliding('1h'))
  */
 export const mul = operation('mul');
-/** The rest of a division, with the sign of `left`; null when `right` is 0. */
+/**
+ * The rest of a division, with the sign of `left`; null when `right` is 0.
+ * @example count(tx, { where: eq(mod(tx.transaction_id, 100), 0) })
+ */
 export const mod = operation('mod');
 
 /**
@@ -51,7 +60,13 @@ function sign(name: 'neg' | 'abs') {
     call(name, value);
 }
 
-/** `-value` */
+/**
+ * `-value`. Of an int32 an int64; null when it does not fit.
+ * @example sum(neg(refund.amount)).over(sliding('1h'))
+ */
 export const neg = sign('neg');
-/** The value without its sign. */
+/**
+ * The value without its sign. Of an int32 an int64; null when it does not fit.
+ * @example max(abs(entry.amount)).over(sliding('1h'))
+ */
 export const abs = sign('abs');

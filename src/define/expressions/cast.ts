@@ -1,11 +1,17 @@
 import type { Column, Kind, NumericKind, TypeOf, Value } from '../column.ts';
 import { call, expression, type Expression, type Literal } from '../expression.ts';
 
-/** The nearest double. */
+/**
+ * The nearest double.
+ * @example histogram(toFloat64(tx.amount), [0.5, 2.5]).over(tumbling('1d'))
+ */
 export const toFloat64 = <Timed extends boolean>(value: Expression<NumericKind, Timed>): Expression<'float64', Timed> =>
   call('toFloat64', value);
 
-/** As it is stored online: decimals with all their digits, timestamps as ISO 8601 in UTC. Doubles have no text that is the same everywhere. */
+/**
+ * As it is stored online: decimals with all their digits, timestamps as ISO 8601 in UTC. Doubles have no text that is the same everywhere.
+ * @example distinctCount(concat(tx.merchant, ' ', toText(tx.amount))).over(sliding('1d'))
+ */
 export const toText = <Timed extends boolean>(
   value: Expression<Exclude<Kind, 'float64'>, Timed>,
 ): Expression<'text', Timed> => call('toText', value);

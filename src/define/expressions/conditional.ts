@@ -21,7 +21,10 @@ export function literal<K extends Kind>(type: Column<K>, value: Literal<NoInfer<
   return expression({ op: 'literal', value: value, type: type.type });
 }
 
-/** The first that is not null. With a literal at the end it is never null. */
+/**
+ * The first that is not null. With a literal at the end it is never null.
+ * @example distinctCount(coalesce(tx.location, 'unknown')).over(sliding('1d'))
+ */
 export function coalesce<K extends Kind, Timed extends boolean>(
   value: Expression<K, Timed>,
   ...more: [...Expression<NoInfer<K>, Timed>[], Literal<NoInfer<K>>]
@@ -73,7 +76,10 @@ export function caseWhen(
   });
 }
 
-/** `low <= value and value <= high` */
+/**
+ * `low <= value and value <= high`
+ * @example count(tx, { where: between(tx.amount, '10.00', '20.00') })
+ */
 export const between = <K extends Kind, Timed extends boolean>(
   value: Expression<K, Timed>,
   low: Operand<NoInfer<K>, Timed>,
@@ -81,7 +87,7 @@ export const between = <K extends Kind, Timed extends boolean>(
 ): Condition<Timed> => and(ge(value, low), le(value, high));
 
 /**
- * It is one of these values.
+ * It is one of these values; null if it is null.
  * @example count(tx, { where: inList(tx.status, ['ok', 'settled']) })
  */
 export const inList = <K extends Kind, Timed extends boolean>(
