@@ -39,7 +39,7 @@ export default defineConfig({
   test: {
     projects: [
       // A machine that is busy takes its time; no test is judged by how long it takes.
-      project('unit', { testTimeout: 30_000 }),
+      project('unit', { include: ['test/unit/**/*.test.ts', 'examples/**/*.test.ts'], testTimeout: 30_000 }),
       project('property', { testTimeout: 60_000 }),
       project('conformance', { testTimeout: 15_000 }),
       project('simulation', { testTimeout: 120_000 }),

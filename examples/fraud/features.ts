@@ -27,7 +27,7 @@ export const user = entity('user', { key: { user_id: int64() } });
 // The connector's own settings: topic.prefix, decimal.handling.mode and time.precision.mode.
 const shop = debezium({ prefix: 'dbserver', decimals: 'string', times: 'microseconds' });
 
-const transactions = shop.table('public.transactions', {
+export const transactions = shop.table('public.transactions', {
   columns: {
     transaction_id: int64(),
     user_id: int64(),
