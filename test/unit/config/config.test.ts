@@ -48,6 +48,7 @@ test('nothing need be set for dev', () => {
     snapshot_bytes: 268_435_456,
     stateSnapshotInterval_ms: 0,
     flush: { rows: 100_000, bytes: 67_108_864, age_ms: 60_000 },
+    trace: { ratio: 0 },
     logLevel: 'info',
   });
 });
@@ -73,6 +74,8 @@ test('every variable arrives where it is used', () => {
       MILLRACE_FLUSH_ROWS: '7',
       MILLRACE_FLUSH_BYTES: '2048',
       MILLRACE_FLUSH_AGE_MS: '1000',
+      MILLRACE_TRACE_RATIO: '0.01',
+      MILLRACE_TRACE_ENDPOINT: 'http://collector:4318/v1/traces',
       MILLRACE_LOG_LEVEL: 'debug',
     },
     'worker',
@@ -89,6 +92,7 @@ test('every variable arrives where it is used', () => {
     snapshot_bytes: 4096,
     stateSnapshotInterval_ms: 60_000,
     flush: { rows: 7, bytes: 2048, age_ms: 1000 },
+    trace: { ratio: 0.01, endpoint: 'http://collector:4318/v1/traces' },
     logLevel: 'debug',
   });
 });
@@ -138,6 +142,8 @@ test('all faults are reported at once', () => {
       MILLRACE_ROLES: 'ingest,cook',
       MILLRACE_COMMIT_INTERVAL_MS: '5',
       MILLRACE_FLUSH_ROWS: '1.5',
+      MILLRACE_TRACE_RATIO: '1.5',
+      MILLRACE_TRACE_ENDPOINT: 'collector:4318',
       MILLRACE_LOG_LEVEL: 'loud',
     }),
   ).toEqual([
@@ -148,6 +154,8 @@ test('all faults are reported at once', () => {
     'MILLRACE_ROLES is "ingest,cook": must be some of ingest, entity, offline, separated by commas',
     'MILLRACE_COMMIT_INTERVAL_MS is "5": must be at least 10',
     'MILLRACE_FLUSH_ROWS is "1.5": must be a whole number',
+    'MILLRACE_TRACE_RATIO is "1.5": must be a number from 0 (no row is traced) to 1 (every row)',
+    'MILLRACE_TRACE_ENDPOINT is "collector:4318": must be the URL that takes spans, such as http://collector:4318/v1/traces',
     'MILLRACE_LOG_LEVEL is "loud": must be debug, info, warn, error or silent',
   ]);
 });
