@@ -48,7 +48,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- fail "s3.bucket is needed by the role offline" }}
 {{- end }}
 {{- range $name, $_ := .Values.settings }}
-{{- if regexMatch "PASSWORD|SECRET|TOKEN" $name }}
+{{- if regexMatch "PASSWORD|SECRET|TOKEN|HEADERS" $name }}
 {{- fail (printf "settings.%s would stand in the open; put it into a Secret and name that in existingSecret" $name) }}
 {{- end }}
 {{- end }}
