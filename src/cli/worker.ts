@@ -75,7 +75,12 @@ async function openPorts(config: Config, plan: Plan, logger: Logger): Promise<Po
       commitInterval_ms: config.commitInterval_ms,
       snapshot_bytes: config.snapshot_bytes,
       flush: config.flush,
-      log: await createKafkaLog({ settings: config.kafka, clock, logger }),
+      log: await createKafkaLog({
+        settings: config.kafka,
+        clock,
+        logger,
+        ...(config.groupInstanceId === undefined ? {} : { groupInstanceId: config.groupInstanceId }),
+      }),
       online,
       state: config.roles.includes('entity')
         ? await openRocksStateStore({ dir: config.stateDir, logger })

@@ -27,6 +27,9 @@ const variables = {
   MILLRACE_KAFKA_BROKERS: z
     .string()
     .regex(/^[^,\s]+:\d+(,[^,\s]+:\d+)*$/, 'must be host:port, several separated by commas'),
+  MILLRACE_GROUP_INSTANCE_ID: z
+    .string()
+    .regex(/^(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}$/, 'must be at most 249 letters, digits, ".", "_", "-"'),
   MILLRACE_REDIS_URL: z.string().regex(/^rediss?:\/\//, 'must start with redis:// or rediss://'),
   MILLRACE_REDIS_USERNAME: z.string(),
   MILLRACE_REDIS_PASSWORD: z.string(),
@@ -78,6 +81,8 @@ export interface Config {
   readonly applicationId: string;
   /** Settings of the Kafka client by librdkafka's names. */
   readonly kafka: Readonly<Record<string, string>>;
+  /** Names this process in its consumer groups, so that it is known when it comes back. */
+  readonly groupInstanceId?: string;
   readonly redis: {
     readonly url: string;
     readonly username?: string;
@@ -181,6 +186,7 @@ function assemble(values: ReadonlyMap<Variable, unknown>, kafka: Record<string, 
   return {
     applicationId: get('MILLRACE_APPLICATION_ID', 'millrace'),
     kafka: { ...kafka, ...(brokers === undefined ? {} : { 'bootstrap.servers': brokers }) },
+    ...optional('groupInstanceId', 'MILLRACE_GROUP_INSTANCE_ID'),
     redis: {
       url: get('MILLRACE_REDIS_URL', ''),
       commandTimeout_ms: get('MILLRACE_REDIS_COMMAND_TIMEOUT_MS', 2000),

@@ -143,7 +143,7 @@ export interface GroupConsumer {
   resume(partitions: readonly TopicPartition[]): void;
   /** Reads owned partitions from there on: nothing else comes after it has resolved. Pauses stay. Not to be awaited by a handler. */
   seek(offsets: readonly Offset[]): Promise<void>;
-  /** Leaves the group: `revoked` is called for what is owned, then it resolves. */
+  /** Leaves the group, unless it is to be known again: `revoked` is called for what is owned, then it resolves. */
   close(): Promise<void>;
 }
 

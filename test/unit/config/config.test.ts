@@ -58,6 +58,7 @@ test('every variable arrives where it is used', () => {
     {
       ...whole,
       MILLRACE_APPLICATION_ID: 'shop.v2',
+      MILLRACE_GROUP_INSTANCE_ID: 'features-millrace-0',
       MILLRACE_REDIS_USERNAME: 'writer',
       MILLRACE_REDIS_PASSWORD: 'hunter2',
       MILLRACE_REDIS_COMMAND_TIMEOUT_MS: '50',
@@ -83,6 +84,7 @@ test('every variable arrives where it is used', () => {
   expect(config).toEqual({
     applicationId: 'shop.v2',
     kafka: { 'bootstrap.servers': 'a:9092,b:9093' },
+    groupInstanceId: 'features-millrace-0',
     redis: { url: 'redis://localhost:6379', username: 'writer', password: 'hunter2', commandTimeout_ms: 50 },
     s3: { bucket: 'features', endpoint: 'http://localhost:9000', prefix: 'prod/', region: 'eu-north-1' },
     http: { host: '127.0.0.1', port: 0 },
@@ -137,6 +139,7 @@ test('all faults are reported at once', () => {
     faultsOf({
       MILLRACE_APPLICATION_ID: 'my app',
       MILLRACE_KAFKA_BROKERS: 'localhost',
+      MILLRACE_GROUP_INSTANCE_ID: 'pod/0',
       MILLRACE_S3_ENDPOINT: 'localhost',
       MILLRACE_HTTP_PORT: '65536',
       MILLRACE_ROLES: 'ingest,cook',
@@ -149,6 +152,7 @@ test('all faults are reported at once', () => {
   ).toEqual([
     'MILLRACE_APPLICATION_ID is "my app": must be letters, digits, ".", "_", "-": topics and groups are named after it',
     'MILLRACE_KAFKA_BROKERS is "localhost": must be host:port, several separated by commas',
+    'MILLRACE_GROUP_INSTANCE_ID is "pod/0": must be at most 249 letters, digits, ".", "_", "-"',
     'MILLRACE_S3_ENDPOINT is "localhost": must be a URL such as https://s3.eu-north-1.amazonaws.com',
     'MILLRACE_HTTP_PORT is "65536": must be below 65536',
     'MILLRACE_ROLES is "ingest,cook": must be some of ingest, entity, offline, separated by commas',
