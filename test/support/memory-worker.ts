@@ -22,6 +22,7 @@ const sourcePartitions = 2;
 type FleetPorts = Partial<
   Pick<
     WorkerOptions,
+    | 'plan'
     | 'log'
     | 'roles'
     | 'online'
@@ -70,7 +71,7 @@ export class MemoryFleet {
     const metrics = ports.metrics ?? createMetrics('test');
     const failures: Error[] = [];
     const worker = new Worker({
-      plan: this.plan,
+      plan: ports.plan ?? this.plan,
       application,
       roles: ports.roles ?? ['ingest', 'entity', 'offline'],
       commitInterval_ms: 20,
