@@ -18,6 +18,7 @@ const clients = {
   hyparquet: 'src/offline',
   '[^.]*rocks': 'src/state/rocksdb',
   '(prom-client|pino)/': 'src/observability',
+  '@opentelemetry/': 'src/observability/opentelemetry',
   'zod/': 'src/config',
   'pg/': 'src/operate/postgres',
   '(commander|tsx)/': 'src/cli',
@@ -25,7 +26,7 @@ const clients = {
 
 /** Implementations of ports. Chosen in src/cli; the test kit may use them too. */
 const adapters =
-  '^src/(log/(kafka|memory)|state/(rocksdb|memory)|online/(redis|memory)|offline/(s3|filesystem|memory))(/|[.]ts$)';
+  '^src/(log/(kafka|memory)|state/(rocksdb|memory)|online/(redis|memory)|offline/(s3|filesystem|memory)|observability/opentelemetry)(/|[.]ts$)';
 
 /** What every folder of src may import. */
 const helpers = '^src/((errors|types)[.]ts$|util/)';

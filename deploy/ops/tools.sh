@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Puts the tools that check charts, manifests, rules and dashboards into the cache, and prints where they are, as
-# NAME=PATH lines. promtool is Debian's; the others are compiled once (about three minutes of processor time).
+# NAME=PATH lines. promtool is Debian's; the others are compiled once (about six minutes of processor time).
 #
-#   deploy/ops/tools.sh [helm] [helm-unittest] [kubeconform] [promtool] [prometheus]     default: all
+#   deploy/ops/tools.sh [helm] [helm-unittest] [kubeconform] [docker-compose] [promtool] [prometheus]     default: all but the last
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=../stack/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../stack/common.sh"
@@ -10,6 +10,7 @@ set -euo pipefail
 HELM_VERSION=v3.22.0
 HELM_UNITTEST_VERSION=v1.1.2
 KUBECONFORM_VERSION=v0.8.0
+COMPOSE_VERSION=v2.40.3
 
 go_build() {
   CGO_ENABLED=0 GOFLAGS='-buildvcs=false -p=1' nice -n 15 go "$@"
@@ -23,32 +24,42 @@ go_install() {
 build_helm() { go_install "$1" "helm.sh/helm/v3/cmd/helm@$HELM_VERSION"; }
 build_kubeconform() { go_install "$1" "github.com/yannh/kubeconform/cmd/kubeconform@$KUBECONFORM_VERSION"; }
 
-# Its go.mod replaces a module, so `go install` refuses it: a module of our own says the same.
-build_helm_unittest() {
-  local into=$1 module
+# go_build_in INTO NAME PACKAGE MODULE@VERSION [LINE...]: for modules whose go.mod replaces or excludes others, which `go install` refuses.
+# A module of our own, with these lines, says what is needed of that.
+go_build_in() {
+  local into=$1 name=$2 package=$3 required=$4 module
+  shift 4
   module=$(mktemp -d)
-  cat >"$module/go.mod" <<MOD
-module tools
-
-go 1.25.0
-
-require github.com/helm-unittest/helm-unittest $HELM_UNITTEST_VERSION
-
-replace github.com/vmware-labs/yaml-jsonpath v0.3.2 => github.com/helm-unittest/yaml-jsonpath v0.4.0
-MOD
-  cat >"$module/tools.go" <<'GO'
-//go:build tools
-
-package tools
-
-import _ "github.com/helm-unittest/helm-unittest/cmd/helm-unittest"
-GO
+  {
+    printf 'module tools\n\ngo 1.25.0\n\nrequire %s\n' "${required/@/ }"
+    printf '%s\n' "$@"
+  } >"$module/go.mod"
+  printf '//go:build tools\n\npackage tools\n\nimport _ "%s"\n' "$package" >"$module/tools.go"
   (
     cd "$module"
     # Not `go mod tidy`: it would fetch what the tests of all dependencies need.
-    go_build build -mod=mod -trimpath -ldflags='-s -w' -o "$into/helm-unittest" github.com/helm-unittest/helm-unittest/cmd/helm-unittest
+    go_build build -mod=mod -trimpath -ldflags='-s -w' -o "$into/$name" "$package"
   )
   rm -rf "$module"
+}
+
+build_helm_unittest() {
+  local module=github.com/helm-unittest/helm-unittest
+  go_build_in "$1" helm-unittest "$module/cmd/helm-unittest" "$module@$HELM_UNITTEST_VERSION" \
+    'replace github.com/vmware-labs/yaml-jsonpath v0.3.2 => github.com/helm-unittest/yaml-jsonpath v0.4.0'
+}
+
+build_compose() {
+  go_build_in "$1" docker-compose github.com/docker/compose/v2/cmd "github.com/docker/compose/v2@$COMPOSE_VERSION"
+}
+
+# The plugin of a Docker that is here runs by itself too.
+docker_compose() {
+  local folder
+  for folder in "$HOME/.docker" /usr/local/lib/docker /usr/local/libexec/docker /usr/lib/docker /usr/libexec/docker; do
+    [ ! -x "$folder/cli-plugins/docker-compose" ] || { say "docker-compose=$folder/cli-plugins/docker-compose" && return; }
+  done
+  compiled docker-compose "$COMPOSE_VERSION" build_compose
 }
 
 # compiled NAME VERSION BUILDER
@@ -75,6 +86,7 @@ tool() {
     helm) compiled helm "$HELM_VERSION" build_helm ;;
     helm-unittest) compiled helm-unittest "$HELM_UNITTEST_VERSION" build_helm_unittest ;;
     kubeconform) compiled kubeconform "$KUBECONFORM_VERSION" build_kubeconform ;;
+    docker-compose) docker_compose ;;
     promtool | prometheus)
       command -v "$1" >/dev/null || debian_prometheus
       say "$1=$(command -v "$1")"
@@ -83,5 +95,5 @@ tool() {
   esac
 }
 
-[ $# -gt 0 ] || set -- promtool kubeconform helm helm-unittest
+[ $# -gt 0 ] || set -- promtool kubeconform helm helm-unittest docker-compose
 for name; do tool "$name"; done

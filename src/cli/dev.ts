@@ -9,6 +9,7 @@ import { createLogger } from '../observability/logger.ts';
 import { hash32 } from '../util/hash.ts';
 import { startEmbedded, type Embedded } from './embedded.ts';
 import { loadDefinitions } from './load-definitions.ts';
+import { openTracer } from './tracer.ts';
 import { untilStopped } from './until-stopped.ts';
 
 /** Runs until SIGINT. @throws MillraceError when the definitions or the input have faults. */
@@ -18,18 +19,16 @@ export async function runDev(
 ): Promise<void> {
   const config = loadConfig(environment, 'dev');
   const plan = await loadDefinitions(definitions);
-  const embedded = await startEmbedded({
-    plan,
-    dataDir: options.data,
-    http: config.http,
-    logger: createLogger(config.logLevel),
-  });
+  const logger = createLogger(config.logLevel);
+  const tracer = await openTracer(config, logger);
+  const embedded = await startEmbedded({ plan, dataDir: options.data, http: config.http, logger, tracer });
   try {
     if (options.input !== undefined) await feed(embedded, options.input);
     process.stdout.write(usage(embedded.url, plan));
     await untilStopped(embedded.failure);
   } finally {
     await embedded.stop();
+    await tracer.close();
   }
 }
 

@@ -6,6 +6,7 @@ import { serveHttp } from '../observability/http-server.ts';
 import type { Logger } from '../observability/logger.ts';
 import { createMetrics, type Metrics } from '../observability/metrics.ts';
 import { measureProcess } from '../observability/process-metrics.ts';
+import type { Tracer } from '../observability/tracer.ts';
 import { workerRoutes } from '../observability/worker-routes.ts';
 import { createFilesystemObjectStore } from '../offline/filesystem/filesystem-object-store.ts';
 import { createMemoryStateStore } from '../state/memory/memory-state-store.ts';
@@ -26,6 +27,8 @@ export interface EmbeddedOptions {
   readonly http: { readonly host: string; readonly port: number };
   readonly logger: Logger;
   readonly clock?: Clock;
+  /** Absent: no row is traced. */
+  readonly tracer?: Tracer;
   /** Partitions of each source topic. Default 3. */
   readonly sourcePartitions?: number;
 }
@@ -69,6 +72,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     clock,
     logger,
     metrics,
+    ...(options.tracer === undefined ? {} : { tracer: options.tracer }),
     failed: fail,
   });
   const monitor = new ProgressMonitor({ worker, clock, logger, metrics });

@@ -79,17 +79,53 @@ program
     await runDoctor(definitions, options);
   });
 
-program
-  .command('dead-letters')
-  .description('records that could not be used')
+const deadLetters = program.command('dead-letters').description('records that could not be used');
+deadLetters
   .command('list')
   .description('the newest of them, with place, reason and value')
   .option('--topic <source topic>', 'of this one only')
+  .option('--code <code>', 'refused for this reason only, such as record-undecodable')
   .option('--limit <number>', 'as many at most', Number, 100)
   .option('--json', 'for scripts')
-  .action(async (options: { readonly topic?: string; readonly limit: number; readonly json?: boolean }) => {
-    const { listDeadLetters } = await import('./dead-letters.ts').catch(clientMissing);
-    await listDeadLetters(options);
+  .action(
+    async (options: {
+      readonly topic?: string;
+      readonly code?: string;
+      readonly limit: number;
+      readonly json?: boolean;
+    }) => {
+      const { listDeadLetters } = await import('./dead-letters.ts').catch(clientMissing);
+      await listDeadLetters(options);
+    },
+  );
+deadLetters
+  .command('show')
+  .description('one of them, whole')
+  .argument('<topic>', 'source topic')
+  .argument('<partition>', 'of the source topic')
+  .argument('<offset>', 'in that partition')
+  .option('--json', 'for scripts')
+  .action(async (topic: string, partition: string, offset: string, options: { readonly json?: boolean }) => {
+    const { showDeadLetter } = await import('./dead-letters.ts').catch(clientMissing);
+    await showDeadLetter({ topic, partition, offset }, options);
+  });
+deadLetters
+  .command('check')
+  .description('would a new generation of these definitions use them?')
+  .argument('<definitions>', 'the file with the cause repaired')
+  .option('--json', 'for scripts')
+  .action(async (definitions: string, options: { readonly json?: boolean }) => {
+    const { checkDeadLetters } = await import('./dead-letters.ts').catch(clientMissing);
+    await checkDeadLetters(definitions, options);
+  });
+deadLetters
+  .command('replay')
+  .description('is not possible one by one; says why, and what to do instead')
+  .allowUnknownOption()
+  .allowExcessArguments()
+  .action(async () => {
+    const { replayDeadLetters } = await import('./dead-letters.ts').catch(clientMissing);
+    replayDeadLetters();
   });
 
 program

@@ -7,6 +7,7 @@ import { serveHttp, type HttpServer } from '../observability/http-server.ts';
 import { createLogger, type Logger } from '../observability/logger.ts';
 import { createMetrics } from '../observability/metrics.ts';
 import { measureProcess } from '../observability/process-metrics.ts';
+import type { Tracer } from '../observability/tracer.ts';
 import { workerRoutes } from '../observability/worker-routes.ts';
 import { createS3ObjectStore } from '../offline/s3/s3-object-store.ts';
 import { openRocksStateStore } from '../state/rocksdb/rocksdb-state-store.ts';
@@ -18,6 +19,7 @@ import { ProgressMonitor } from '../worker/progress-monitor.ts';
 import { Worker, type WorkerOptions } from '../worker/worker.ts';
 import { healthOf } from './health.ts';
 import { loadDefinitions } from './load-definitions.ts';
+import { openTracer } from './tracer.ts';
 import { untilStopped } from './until-stopped.ts';
 import { packageVersion } from './version.ts';
 
@@ -55,11 +57,14 @@ export async function runWorker(definitions: string): Promise<void> {
     await ports.state.close();
     await ports.objects?.close();
     await ports.log.close();
+    await ports.tracer.close();
     logger.info({}, 'stopped');
   }
 }
 
-async function openPorts(config: Config, plan: Plan, logger: Logger): Promise<Omit<WorkerOptions, 'failed'>> {
+type Ports = Omit<WorkerOptions, 'failed'> & { readonly tracer: Tracer };
+
+async function openPorts(config: Config, plan: Plan, logger: Logger): Promise<Ports> {
   const clock = systemClock;
   const online = await createRedisOnlineStore({ ...config.redis, logger });
   try {
@@ -70,7 +75,12 @@ async function openPorts(config: Config, plan: Plan, logger: Logger): Promise<Om
       commitInterval_ms: config.commitInterval_ms,
       snapshot_bytes: config.snapshot_bytes,
       flush: config.flush,
-      log: await createKafkaLog({ settings: config.kafka, clock, logger }),
+      log: await createKafkaLog({
+        settings: config.kafka,
+        clock,
+        logger,
+        ...(config.groupInstanceId === undefined ? {} : { groupInstanceId: config.groupInstanceId }),
+      }),
       online,
       state: config.roles.includes('entity')
         ? await openRocksStateStore({ dir: config.stateDir, logger })
@@ -80,6 +90,7 @@ async function openPorts(config: Config, plan: Plan, logger: Logger): Promise<Om
       clock,
       logger,
       metrics: createMetrics(packageVersion()),
+      tracer: await openTracer(config, logger),
     };
   } catch (error) {
     await online.close();

@@ -27,6 +27,9 @@ const variables = {
   MILLRACE_KAFKA_BROKERS: z
     .string()
     .regex(/^[^,\s]+:\d+(,[^,\s]+:\d+)*$/, 'must be host:port, several separated by commas'),
+  MILLRACE_GROUP_INSTANCE_ID: z
+    .string()
+    .regex(/^(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}$/, 'must be at most 249 letters, digits, ".", "_", "-"'),
   MILLRACE_REDIS_URL: z.string().regex(/^rediss?:\/\//, 'must start with redis:// or rediss://'),
   MILLRACE_REDIS_USERNAME: z.string(),
   MILLRACE_REDIS_PASSWORD: z.string(),
@@ -52,6 +55,14 @@ const variables = {
   MILLRACE_FLUSH_BYTES: whole(1024),
   MILLRACE_FLUSH_AGE_MS: whole(100),
   MILLRACE_WORKERS: z.string(),
+  MILLRACE_TRACE_RATIO: z
+    .string()
+    .regex(/^(0(\.\d+)?|1(\.0+)?|\.\d+)$/, 'must be a number from 0 (no row is traced) to 1 (every row)')
+    .transform(Number),
+  MILLRACE_TRACE_ENDPOINT: z.url({
+    protocol: /^https?$/,
+    error: 'must be the URL that takes spans, such as http://collector:4318/v1/traces',
+  }),
   MILLRACE_LOG_LEVEL: z.enum(
     ['debug', 'info', 'warn', 'error', 'silent'],
     'must be debug, info, warn, error or silent',
@@ -70,6 +81,8 @@ export interface Config {
   readonly applicationId: string;
   /** Settings of the Kafka client by librdkafka's names. */
   readonly kafka: Readonly<Record<string, string>>;
+  /** Names this process in its consumer groups, so that it is known when it comes back. */
+  readonly groupInstanceId?: string;
   readonly redis: {
     readonly url: string;
     readonly username?: string;
@@ -93,6 +106,11 @@ export interface Config {
   readonly flush: { readonly rows: number; readonly bytes: number; readonly age_ms: number };
   /** Where the workers of the fleet are, for `millrace status`. */
   readonly workers?: string;
+  readonly trace: {
+    /** The share of rows that is traced, 0 to 1. */
+    readonly ratio: number;
+    readonly endpoint?: string;
+  };
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
@@ -168,6 +186,7 @@ function assemble(values: ReadonlyMap<Variable, unknown>, kafka: Record<string, 
   return {
     applicationId: get('MILLRACE_APPLICATION_ID', 'millrace'),
     kafka: { ...kafka, ...(brokers === undefined ? {} : { 'bootstrap.servers': brokers }) },
+    ...optional('groupInstanceId', 'MILLRACE_GROUP_INSTANCE_ID'),
     redis: {
       url: get('MILLRACE_REDIS_URL', ''),
       commandTimeout_ms: get('MILLRACE_REDIS_COMMAND_TIMEOUT_MS', 2000),
@@ -192,6 +211,7 @@ function assemble(values: ReadonlyMap<Variable, unknown>, kafka: Record<string, 
       age_ms: get('MILLRACE_FLUSH_AGE_MS', 60_000),
     },
     ...optional('workers', 'MILLRACE_WORKERS'),
+    trace: { ratio: get('MILLRACE_TRACE_RATIO', 0), ...optional('endpoint', 'MILLRACE_TRACE_ENDPOINT') },
     logLevel: get('MILLRACE_LOG_LEVEL', 'info'),
   };
 }
@@ -206,7 +226,11 @@ export function describeConfig(config: Config): object {
   const redis = { url: hideCredentials(url), username, commandTimeout_ms };
   const { endpoint } = config.s3;
   const s3 = endpoint === undefined ? config.s3 : { ...config.s3, endpoint: hideCredentials(endpoint) };
-  return { ...config, kafka, redis, s3 };
+  const trace =
+    config.trace.endpoint === undefined
+      ? config.trace
+      : { ...config.trace, endpoint: hideCredentials(config.trace.endpoint) };
+  return { ...config, kafka, redis, s3, trace };
 }
 
 /** The known name that shares the most pairs of neighbouring letters. */

@@ -14,6 +14,7 @@ import {
   type MarksFrame,
   type RowEntry,
   type RowsFrame,
+  type SourceId,
 } from '../frames/row-frame.ts';
 import { TaskMarks, type SourceProgress } from './task-marks.ts';
 import { parseStateKey, taskRecordKey, type StateKey } from './state-key.ts';
@@ -92,6 +93,11 @@ export class EntityTask {
 
   get marks(): Marks {
     return this.sources.marks;
+  }
+
+  /** The last source offset that was applied of a source partition; −1 before the first. */
+  sourceOffset({ table, partition }: Pick<SourceId, 'table' | 'partition'>): number {
+    return this.sources.sources[table]?.partitions[partition]?.offset ?? -1;
   }
 
   /** Keys that hold state, over all views. */

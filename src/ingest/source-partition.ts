@@ -58,7 +58,7 @@ export interface OutgoingFrame {
   readonly entity: EntityPlan;
   readonly partition: number;
   readonly bytes: Buffer;
-  readonly rows: number;
+  readonly rows: readonly RowEntry[];
 }
 
 /** Rows that wait for their frame, of one entity partition. */
@@ -108,6 +108,10 @@ export class SourcePartition {
       end: restored.snapshotEnd,
     });
     this.marksBefore = this.time.marks;
+  }
+
+  get topicId(): string {
+    return this.identity.topicId;
   }
 
   /** To be sent on their own only when no row waits for its frame. */
@@ -251,7 +255,7 @@ export class SourcePartition {
     const { route: target, partition, rows, number } = frame;
     const { session, marksBefore: marks } = this;
     const bytes = encodeRowsFrame(target.entity, { source: this.sourceId(target), session, number, marks, rows });
-    this.full.push({ entity: target.entity, partition, bytes, rows: rows.length });
+    this.full.push({ entity: target.entity, partition, bytes, rows });
     frame.number++;
     frame.size_bytes = 0;
     frame.rows = [];

@@ -143,7 +143,7 @@ export interface GroupConsumer {
   resume(partitions: readonly TopicPartition[]): void;
   /** Reads owned partitions from there on: nothing else comes after it has resolved. Pauses stay. Not to be awaited by a handler. */
   seek(offsets: readonly Offset[]): Promise<void>;
-  /** Leaves the group: `revoked` is called for what is owned, then it resolves. */
+  /** Leaves the group, unless it is to be known again: `revoked` is called for what is owned, then it resolves. */
   close(): Promise<void>;
 }
 
@@ -157,6 +157,8 @@ export interface LogReader {
   /** Replaces what is read; a batch that is under way ends before. Not to be awaited by the batch handler. `offset: 'end'` starts behind the last record. */
   assign(partitions: readonly (TopicPartition & { readonly offset: number | 'end' })[]): Promise<void>;
   endOffsets(partitions: readonly TopicPartition[]): Promise<readonly number[]>;
+  /** As {@link GroupConsumer.beginningOffsets}. */
+  beginningOffsets(partitions: readonly TopicPartition[]): Promise<readonly number[]>;
   /** Per partition, the offset behind its last record, whether its transaction is decided or not. */
   highWaters(partitions: readonly TopicPartition[]): Promise<readonly number[]>;
   /** As {@link GroupConsumer.position}. */

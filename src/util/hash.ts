@@ -15,6 +15,11 @@ export function hash32(text: string): number {
   return mix(h);
 }
 
+/** 32 bits, unsigned, of a whole number below 2^53. */
+export function hashWhole(seed: number, value: number): number {
+  return mix(mix(seed ^ (value >>> 0)) ^ Math.floor(value / 0x1_0000_0000));
+}
+
 /** 64 bits as 16 hexadecimal digits. */
 export function hash64(text: string): string {
   let a = 0x811c9dc5;

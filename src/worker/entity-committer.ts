@@ -10,6 +10,7 @@ import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { StateStore, TaskWrite } from '../state/state-store.ts';
 import { sleep, type Clock } from '../time/clock.ts';
+import type { EntityTraces } from './entity-traces.ts';
 import type { OnlineWriter } from './online-writer.ts';
 import type { OwnedEntityPartition, TaskCommit } from './owned-entity-partition.ts';
 
@@ -23,6 +24,8 @@ export interface EntityCommitterOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** Null: no row is traced. */
+  readonly traces: EntityTraces | null;
   /** What these tasks had taken is lost to them: only what is committed counts. */
   readonly rolledBack: (partitions: readonly OwnedEntityPartition[]) => void;
 }
@@ -69,15 +72,18 @@ export class EntityCommitter {
   private async commitNow(partitions: readonly OwnedEntityPartition[]): Promise<void> {
     const taken = partitions.flatMap((owned) => owned.takeCommit() ?? []);
     if (taken.length === 0) return;
-    const { metrics, clock } = this.options;
+    const { metrics, clock, traces } = this.options;
+    const committed = traces?.beginCommit(taken);
     const started_ms = clock.monotonic_ms();
     try {
       await this.options.writer.settle();
       this.transacting = this.transact(taken.filter(({ owned }) => !owned.isReleased));
       await this.transacting;
+      committed?.(null);
       metrics.counter('millrace_commits_total', { kind: 'entity', result: 'committed' }).add(1);
       metrics.histogram('millrace_commit_seconds', {}).observe((clock.monotonic_ms() - started_ms) / 1000);
     } catch (error) {
+      committed?.(error);
       metrics.counter('millrace_commits_total', { kind: 'entity', result: 'failed' }).add(1);
       this.options.rolledBack(taken.map(({ owned }) => owned));
       throw error;

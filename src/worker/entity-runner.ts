@@ -6,10 +6,12 @@ import type { EntityPlan } from '../define/plan.ts';
 import { MillraceError, messageOf } from '../errors.ts';
 import { decodeEntityFrame, encodeTickFrame } from '../frames/row-frame.ts';
 import type { GroupConsumer, LogProducer, LogRecord, Start, TopicPartition } from '../log/log.ts';
+import { noTracer } from '../observability/tracer.ts';
 import type { OnlineStore } from '../online/online-store.ts';
 import type { StateStore } from '../state/state-store.ts';
 import { atMost } from '../time/clock.ts';
 import { EntityCommitter } from './entity-committer.ts';
+import { EntityTraces } from './entity-traces.ts';
 import { FrameBacklog } from './frame-backlog.ts';
 import { OnlineRepair } from './online-repair.ts';
 import { OnlineWriter } from './online-writer.ts';
@@ -49,6 +51,7 @@ export class EntityRunner {
   private readonly repair: OnlineRepair;
   private readonly ticks: TickScheduler;
   private readonly backlog: FrameBacklog;
+  private readonly traces: EntityTraces | null;
   private readonly snapshots: SnapshotScheduler | null = null;
   private committer: EntityCommitter | null = null;
   private commits: Repeater | null = null;
@@ -60,8 +63,10 @@ export class EntityRunner {
   constructor(options: EntityRunnerOptions) {
     this.options = options;
     const { online, state: store, ...rest } = options;
+    this.traces = EntityTraces.of({ ...options, tracer: options.tracer ?? noTracer });
     this.writer = new OnlineWriter({
       ...rest,
+      traces: this.traces,
       store: online,
       lost: (owner) => {
         for (const owned of this.owned.values()) if (owned === owner) void this.repair.start(owned);
@@ -126,6 +131,7 @@ export class EntityRunner {
     this.committer = new EntityCommitter({
       ...this.options,
       store: this.options.state,
+      traces: this.traces,
       writer: this.writer,
       consumer: this.consumer,
       transactor,
@@ -303,6 +309,7 @@ export class EntityRunner {
   }
 
   private batch(records: readonly LogRecord[]): void {
+    this.traces?.read(records);
     const frames: { owned: OwnedEntityPartition; record: LogRecord }[] = [];
     for (const record of records) {
       const owned = this.owned.get(partitionId(record));
@@ -316,7 +323,9 @@ export class EntityRunner {
     try {
       const frame = decodeEntityFrame(record.value!, owned.entity);
       if (frame.kind === 'tick') this.ticks.arrived(owned);
+      const traced = this.traces?.begin(owned, owned.task, frame, record) ?? null;
       const emissions = owned.task.apply(frame, record.offset);
+      if (traced !== null) this.traces!.applied(traced, emissions);
       if (emissions.length > 0) this.writer.add(owned, emissions);
     } catch (error) {
       if (!(error instanceof MillraceError)) throw error;

@@ -10,8 +10,10 @@ import { MemoryStage, StagingBudget } from '../ingest/snapshot-stage.ts';
 import { continues, readersOf } from '../ingest/source-identity.ts';
 import { SourcePartition } from '../ingest/source-partition.ts';
 import type { GroupConsumer, LogProducer, LogRecord, Offset, TopicPartition } from '../log/log.ts';
+import { noTracer } from '../observability/tracer.ts';
 import { appendDeadLetter } from './dead-letters.ts';
 import { HeartbeatReader } from './heartbeat-reader.ts';
+import { IngestTraces } from './ingest-traces.ts';
 import { OwnedSource, type RecordOutcome } from './owned-source.ts';
 import { partitionId } from './partition-id.ts';
 import { countRebalance } from './rebalance-metrics.ts';
@@ -36,6 +38,7 @@ export class IngestRunner {
   private sourceClock: SourceClock | null = null;
   private readonly topics: SourceTopics;
   private readonly budget: StagingBudget;
+  private readonly traces: IngestTraces | null;
   private consumer: GroupConsumer | null = null;
   private producer: LogProducer | null = null;
   private committing: Promise<void> = Promise.resolve();
@@ -48,6 +51,7 @@ export class IngestRunner {
       this.tables.set(table.topic, table);
       this.routes.set(table.topic, routesOf(options.plan.entities, table.topic));
     }
+    this.traces = IngestTraces.of({ ...options, tracer: options.tracer ?? noTracer });
     this.topics = new SourceTopics(options, [...this.tables.values()]);
     this.budget = new StagingBudget(options.snapshot_bytes ?? defaultSnapshot_bytes);
     const heartbeatTopics = [...new Set([...this.tables.values()].map((table) => table.heartbeatTopic))];
@@ -204,6 +208,7 @@ export class IngestRunner {
         const owned = this.owned.get(partitionId(record));
         if (owned === undefined || record.offset < owned.next) continue;
         touched.add(owned);
+        this.traces?.read(owned, record);
         owned.count(this.accept(owned, record, now_ms));
         owned.next = record.offset + 1;
         owned.reached_ms = record.timestamp_ms;
@@ -245,11 +250,13 @@ export class IngestRunner {
     const { metrics, application } = this.options;
     owned.exportCounts();
     metrics.gauge('millrace_snapshot_held_bytes', {}).set(this.budget.used_bytes);
-    for (const { entity, partition, bytes, rows } of owned.source.takeFrames()) {
+    const frames = owned.source.takeFrames();
+    for (const { entity, partition, bytes, rows } of frames) {
       this.producer!.append(entityLogTopic(application, entity), partition, null, bytes);
       metrics.counter('millrace_frames_total', { entity: entity.name }).add(1);
-      metrics.counter('millrace_frame_rows_total', { entity: entity.name }).add(rows);
+      metrics.counter('millrace_frame_rows_total', { entity: entity.name }).add(rows.length);
     }
+    this.traces?.framed(owned, frames, this.producer!);
   }
 
   /** @param heartbeats per topic, the newest that came before all the sources were found to be caught up. */

@@ -37,11 +37,18 @@ export interface ValueOwner {
   acknowledged(values: readonly PendingValue[]): void;
 }
 
+/** Is told of every value that the store has acknowledged. */
+export interface OnlineTraces {
+  acknowledged(emission: Emission, isThis: boolean): void;
+}
+
 export interface OnlineWriterOptions {
   readonly store: OnlineStore;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** Null or absent: no row is traced. */
+  readonly traces?: OnlineTraces | null;
   readonly failed: (error: Error) => void;
   /** Acknowledged values of this owner were lost: all are to be written again. */
   readonly lost: (owner: ValueOwner) => void;
@@ -221,7 +228,7 @@ export class OnlineWriter {
     keys: readonly string[],
     byKey: ReadonlyMap<string, OnlineStored>,
   ): void {
-    const { metrics } = this.options;
+    const { metrics, traces = null } = this.options;
     const byOwner = new Map<ValueOwner, PendingValue[]>();
     let applied = 0;
     let again = 0;
@@ -229,6 +236,7 @@ export class OnlineWriter {
       const stored = byKey.get(keys[i]!);
       if (stored === undefined || value.owner.isReleased) return;
       value.visibleAt_us = stored.visibleAt_us;
+      traces?.acknowledged(value.emission, stored.position === value.emission.position);
       if (value.again) again++;
       else if (stored.applied && stored.position === value.emission.position) {
         applied++;

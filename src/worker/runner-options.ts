@@ -2,6 +2,7 @@ import type { Plan } from '../define/plan.ts';
 import type { Log } from '../log/log.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import type { Tracer } from '../observability/tracer.ts';
 import type { Clock } from '../time/clock.ts';
 
 /** What the runners of all three kinds of task are given. */
@@ -18,6 +19,8 @@ export interface RunnerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** Absent: no row is traced. */
+  readonly tracer?: Tracer;
   /** The runner cannot go on; the worker ends. */
   readonly failed: (error: Error) => void;
 }

@@ -8,7 +8,7 @@ import { connectorFindings } from '../../src/operate/connector-findings.ts';
 import { loadDefinitions } from '../../src/cli/load-definitions.ts';
 import { loadConfig } from '../../src/config/config.ts';
 import { root, run } from '../ops/support.ts';
-import { kubeconform } from './tools.ts';
+import { kubeconform, tool } from './tools.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-manifests-'));
 afterAll(() => {
@@ -52,6 +52,37 @@ interface Service {
 
 const composeFile = `${root}deploy/compose/compose.yaml`;
 const compose = parse(readFileSync(composeFile, 'utf8'), { merge: true }) as Compose;
+
+/** What Docker Compose itself makes of a file: anchors merged, defaults filled in. */
+const composed = (path: string): ReturnType<typeof run> =>
+  run(tool('docker-compose'), ['-f', path, 'config', '--format', 'json']);
+
+test('Docker Compose accepts its file', () => {
+  const { ok, output } = composed('deploy/compose/compose.yaml');
+  expect(ok, output).toBe(true);
+  const { name, services } = JSON.parse(output) as Compose & { readonly name: string };
+  expect(name).toBe('millrace');
+  expect(Object.keys(services).sort()).toEqual(Object.keys(compose.services).sort());
+  expect(services['worker-2']!.environment).toEqual(compose.services['worker-1']!.environment);
+});
+
+test.each([
+  ['a setting that it does not know', 'mem_limit:', 'mem_limitz:', 'mem_limitz'],
+  [
+    'a service that is not there',
+    'redis: { condition: service_healthy }',
+    'rediz: { condition: service_healthy }',
+    'rediz',
+  ],
+])('Docker Compose would refuse %s', (_, found, instead, named) => {
+  const broken = join(folder, 'compose.yaml');
+  const text = readFileSync(composeFile, 'utf8');
+  expect(text).toContain(found);
+  writeFileSync(broken, text.replaceAll(found, instead));
+  const { ok, output } = composed(broken);
+  expect(ok).toBe(false);
+  expect(output).toContain(named);
+});
 
 test('compose: what a service waits for is there, and can become healthy', () => {
   for (const [name, { depends_on: dependencies = {} }] of Object.entries(compose.services)) {

@@ -2,7 +2,7 @@
 import { run } from '../ops/support.ts';
 
 /** Where a tool is; compiles it when it is not there yet, which takes minutes. */
-export function tool(name: 'helm' | 'helm-unittest' | 'kubeconform'): string {
+export function tool(name: 'helm' | 'helm-unittest' | 'kubeconform' | 'docker-compose'): string {
   const { ok, output } = run('deploy/ops/tools.sh', [name]);
   const path = new RegExp(`^${name}=(.*)$`, 'm').exec(output)?.[1];
   if (!ok || path === undefined) throw new Error(`deploy/ops/tools.sh ${name}:\n${output}`);

@@ -316,6 +316,7 @@ export function logSuite(create: () => Promise<LogUnderTest>): void {
       expect(of(all[0]!)).toEqual(numbers(4, 12));
       expect(of(all[1]!)).toEqual(numbers(10, 12));
       expect(await reader.endOffsets(all)).toEqual([12, 12, 12]);
+      expect(await reader.beginningOffsets(all)).toEqual([0, 0, 0]);
       seen.length = 0;
       await reader.assign([
         { ...all[2]!, offset: 11 },

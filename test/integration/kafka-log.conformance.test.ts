@@ -8,6 +8,7 @@ import { systemClock } from '../../src/time/clock.ts';
 import { logSuite, type LogUnderTest } from '../conformance/log.suite.ts';
 import { transactorSuite } from '../conformance/transactor.suite.ts';
 import { rebalanceSuite } from '../conformance/rebalance.suite.ts';
+import { deleteBefore } from '../support/delete-records.ts';
 import { bytes, idOf, Member, partitionsOf, text, uniqueName } from '../support/log-member.ts';
 import { until } from '../support/until.ts';
 
@@ -119,6 +120,10 @@ describe('kafka alone', () => {
     );
     expect(await anew.consumer!.beginningOffsets([{ topic, partition: 0 }])).toEqual([5]);
     await anew.consumer!.close();
+
+    const reader = await log.reader({ batch: () => undefined, failed: () => undefined });
+    expect(await reader.beginningOffsets([{ topic, partition: 0 }])).toEqual([5]);
+    await reader.close();
   });
 
   test.each([
@@ -231,11 +236,3 @@ describe('kafka alone', () => {
     });
   });
 });
-
-async function deleteBefore(topic: string, partition: number, offset: number): Promise<void> {
-  const admin = kafka.AdminClient.create({ 'bootstrap.servers': brokers() });
-  await promisify((done: (error: unknown) => void) => {
-    admin.deleteRecords([{ topic, partition, offset }], {}, done);
-  })();
-  admin.disconnect();
-}

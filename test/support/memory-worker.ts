@@ -20,7 +20,20 @@ const sourcePartitions = 2;
 
 /** What a worker is given instead of the fleet's own. */
 type FleetPorts = Partial<
-  Pick<WorkerOptions, 'online' | 'state' | 'objects' | 'logger' | 'metrics' | 'stateSnapshots' | 'pendingValues_bytes'>
+  Pick<
+    WorkerOptions,
+    | 'plan'
+    | 'log'
+    | 'roles'
+    | 'online'
+    | 'state'
+    | 'objects'
+    | 'logger'
+    | 'metrics'
+    | 'tracer'
+    | 'stateSnapshots'
+    | 'pendingValues_bytes'
+  >
 >;
 
 export interface RunningWorker {
@@ -58,15 +71,16 @@ export class MemoryFleet {
     const metrics = ports.metrics ?? createMetrics('test');
     const failures: Error[] = [];
     const worker = new Worker({
-      plan: this.plan,
+      plan: ports.plan ?? this.plan,
       application,
-      roles: ['ingest', 'entity', 'offline'],
+      roles: ports.roles ?? ['ingest', 'entity', 'offline'],
       commitInterval_ms: 20,
-      log: this.log,
+      log: ports.log ?? this.log,
       online: ports.online ?? this.online,
       state: ports.state ?? createMemoryStateStore(),
       objects: ports.objects ?? createFilesystemObjectStore(this.folder),
       stateSnapshots: ports.stateSnapshots ?? { interval_ms: 0 },
+      ...(ports.tracer === undefined ? {} : { tracer: ports.tracer }),
       ...(ports.pendingValues_bytes === undefined ? {} : { pendingValues_bytes: ports.pendingValues_bytes }),
       flush: { rows: 1000, bytes: 1 << 20, age_ms: 200 },
       clock: systemClock,

@@ -52,6 +52,6 @@ export interface Taken {
 export function takeFrames(partition: SourcePartition): Taken[] {
   return partition.takeFrames().map(({ entity, partition: entityPartition, bytes, rows }) => {
     if (entity !== userPlan) throw new Error('a frame of another entity');
-    return { entityPartition, rows, frame: decodeEntityFrame(bytes, userPlan) as RowsFrame };
+    return { entityPartition, rows: rows.length, frame: decodeEntityFrame(bytes, userPlan) as RowsFrame };
   });
 }

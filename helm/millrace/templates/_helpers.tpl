@@ -48,7 +48,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- fail "s3.bucket is needed by the role offline" }}
 {{- end }}
 {{- range $name, $_ := .Values.settings }}
-{{- if regexMatch "PASSWORD|SECRET|TOKEN" $name }}
+{{- if regexMatch "PASSWORD|SECRET|TOKEN|HEADERS" $name }}
 {{- fail (printf "settings.%s would stand in the open; put it into a Secret and name that in existingSecret" $name) }}
 {{- end }}
 {{- end }}
@@ -77,6 +77,10 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
   value: '8080'
 - name: MILLRACE_WORKERS
   value: http://{{ include "millrace.name" . }}-pods:8080
+{{- if and (eq .Values.workload "statefulset") .Values.staticMembership }}
+- name: MILLRACE_GROUP_INSTANCE_ID
+  valueFrom: { fieldRef: { fieldPath: metadata.name } }
+{{- end }}
 - name: NODE_OPTIONS
   value: --max-old-space-size={{ .Values.heapMiB }}
 {{- range $name, $value := .Values.settings }}

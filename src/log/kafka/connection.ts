@@ -10,6 +10,8 @@ export interface Surroundings {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly startTimeout_ms: number;
+  /** Of the members that join groups; null or absent: they are new each time. */
+  readonly groupInstanceId?: string | null;
 }
 
 interface Listening {

@@ -74,7 +74,7 @@ export class KafkaGroupConsumer implements GroupConsumer {
     this.lister = lister;
     this.options = options;
     this.client = newConsumer({
-      ...groupSettings(surroundings.settings, options.group),
+      ...groupSettings(surroundings.settings, options.group, surroundings.groupInstanceId ?? null),
       rebalance_cb: this.rebalance,
       queue_non_empty_cb: () => {
         this.pump.wake();
@@ -341,7 +341,7 @@ export class KafkaGroupConsumer implements GroupConsumer {
   private readonly reported = (error: ClientError): void => {
     if (error.isFatal === true || error.code === codes.fatal) {
       this.fail(
-        new FatalError('task-lost', `group ${this.options.group}: ${error.message}; restart this worker`, {
+        new FatalError('task-lost', `group ${this.options.group}: ${error.message}; ${this.remedy(error)}`, {
           cause: error,
         }),
       );
@@ -350,6 +350,13 @@ export class KafkaGroupConsumer implements GroupConsumer {
     this.surroundings.logger.warn({ group: this.options.group, code: error.code }, `kafka consumer: ${error.message}`);
     if (error.code === codes.autoOffsetReset) this.guard();
   };
+
+  private remedy({ message }: ClientError): string {
+    const { groupInstanceId } = this.surroundings;
+    // The client says it in words only: the code is that of any fatal error.
+    if (!groupInstanceId || !message.includes('group.instance.id')) return 'restart this worker';
+    return `another process took over as MILLRACE_GROUP_INSTANCE_ID=${groupInstanceId}; give each worker its own`;
+  }
 
   private readonly fail = (error: unknown): void => {
     if (this.dead) return;

@@ -20,14 +20,19 @@ export interface KafkaLogOptions {
   readonly logger: Logger;
   /** How long to wait for a broker when a client starts. Default 20 s. */
   readonly startTimeout_ms?: number;
+  /**
+   * Names this process in each group that it joins: when it comes back under the same name within the session, it has its partitions
+   * still, and nobody else was given them. No two processes that live at a time may have the same. Absent: a new member each time.
+   */
+  readonly groupInstanceId?: string;
   /** Replicas of the topics that are created. Default: the broker's. */
   readonly replication?: number;
 }
 
 /** @throws FatalError `log-unavailable` when no broker answers in time. */
 export async function createKafkaLog(options: KafkaLogOptions): Promise<Log> {
-  const { settings, clock, logger, startTimeout_ms = 20_000, replication = -1 } = options;
-  const surroundings: Surroundings = { settings, clock, logger, startTimeout_ms };
+  const { settings, clock, logger, startTimeout_ms = 20_000, replication = -1, groupInstanceId = null } = options;
+  const surroundings: Surroundings = { settings, clock, logger, startTimeout_ms, groupInstanceId };
   const admin = await KafkaAdmin.open(surroundings);
   const lister = new OffsetLister(admin, surroundings);
   const open = new Set<{ close(): Promise<void> }>();

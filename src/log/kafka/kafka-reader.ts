@@ -82,6 +82,10 @@ class KafkaReader implements LogReader {
     return this.lister.ends(partitions, this.goOn);
   }
 
+  beginningOffsets(partitions: readonly TopicPartition[]): Promise<readonly number[]> {
+    return this.lister.beginnings(partitions, this.goOn);
+  }
+
   highWaters(partitions: readonly TopicPartition[]): Promise<readonly number[]> {
     return this.lister.highWaters(partitions, this.goOn);
   }

@@ -64,6 +64,9 @@ const classicGroup: ClientSettings = {
   'heartbeat.interval.ms': 1000,
 };
 
+/** A member that comes back within this time has its partitions still; one that does not keeps them from the others for as long. */
+const staticSession_ms = 45_000;
+
 /** Else a request that waits for a broker that is down lets the client connect to it again at once, 30,000 times a second. */
 const adminDefaults: ClientSettings = { 'enable.sparse.connections': false };
 
@@ -89,10 +92,24 @@ export const transactorSettings = (user: UserSettings, transactionalId: string):
   'transactional.id': transactionalId,
 });
 
-export function groupSettings(user: UserSettings, group: string): ClientSettings {
+/**
+ * @param instanceId makes the member a static one: the group knows it again when it comes back. Groups have their members' names each
+ *   for themselves, so that one is enough for the groups of a worker.
+ */
+export function groupSettings(user: UserSettings, group: string, instanceId: string | null): ClientSettings {
+  const known: ClientSettings = instanceId === null ? {} : { 'group.instance.id': instanceId };
+  const session: ClientSettings = instanceId === null ? {} : { 'session.timeout.ms': staticSession_ms };
   // With the KIP-848 protocol these belong to the broker; librdkafka refuses them.
-  const membership = user['group.protocol'] === 'consumer' ? {} : classicGroup;
-  return { ...everywhere, ...consumerDefaults, ...membership, ...user, ...consumerPromises, 'group.id': group };
+  const membership = user['group.protocol'] === 'consumer' ? {} : { ...classicGroup, ...session };
+  return {
+    ...everywhere,
+    ...consumerDefaults,
+    ...membership,
+    ...user,
+    ...consumerPromises,
+    ...known,
+    'group.id': group,
+  };
 }
 
 /** The client wants a group id even where no group is joined. */

@@ -97,6 +97,7 @@ function reader(clock: Clock, topicOf: (name: string) => MemoryTopic | undefined
       }),
     endOffsets: (partitions) =>
       Promise.resolve(partitions.map(({ topic, partition }) => topicOf(topic)?.end(partition) ?? 0)),
+    beginningOffsets: (partitions) => Promise.resolve(partitions.map(() => 0)),
     highWaters: (partitions) =>
       Promise.resolve(partitions.map(({ topic, partition }) => topicOf(topic)?.highWater(partition) ?? 0)),
     position: (at) => fetcher.position(at),

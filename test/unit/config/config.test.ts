@@ -48,6 +48,7 @@ test('nothing need be set for dev', () => {
     snapshot_bytes: 268_435_456,
     stateSnapshotInterval_ms: 0,
     flush: { rows: 100_000, bytes: 67_108_864, age_ms: 60_000 },
+    trace: { ratio: 0 },
     logLevel: 'info',
   });
 });
@@ -57,6 +58,7 @@ test('every variable arrives where it is used', () => {
     {
       ...whole,
       MILLRACE_APPLICATION_ID: 'shop.v2',
+      MILLRACE_GROUP_INSTANCE_ID: 'features-millrace-0',
       MILLRACE_REDIS_USERNAME: 'writer',
       MILLRACE_REDIS_PASSWORD: 'hunter2',
       MILLRACE_REDIS_COMMAND_TIMEOUT_MS: '50',
@@ -73,6 +75,8 @@ test('every variable arrives where it is used', () => {
       MILLRACE_FLUSH_ROWS: '7',
       MILLRACE_FLUSH_BYTES: '2048',
       MILLRACE_FLUSH_AGE_MS: '1000',
+      MILLRACE_TRACE_RATIO: '0.01',
+      MILLRACE_TRACE_ENDPOINT: 'http://collector:4318/v1/traces',
       MILLRACE_LOG_LEVEL: 'debug',
     },
     'worker',
@@ -80,6 +84,7 @@ test('every variable arrives where it is used', () => {
   expect(config).toEqual({
     applicationId: 'shop.v2',
     kafka: { 'bootstrap.servers': 'a:9092,b:9093' },
+    groupInstanceId: 'features-millrace-0',
     redis: { url: 'redis://localhost:6379', username: 'writer', password: 'hunter2', commandTimeout_ms: 50 },
     s3: { bucket: 'features', endpoint: 'http://localhost:9000', prefix: 'prod/', region: 'eu-north-1' },
     http: { host: '127.0.0.1', port: 0 },
@@ -89,6 +94,7 @@ test('every variable arrives where it is used', () => {
     snapshot_bytes: 4096,
     stateSnapshotInterval_ms: 60_000,
     flush: { rows: 7, bytes: 2048, age_ms: 1000 },
+    trace: { ratio: 0.01, endpoint: 'http://collector:4318/v1/traces' },
     logLevel: 'debug',
   });
 });
@@ -133,21 +139,27 @@ test('all faults are reported at once', () => {
     faultsOf({
       MILLRACE_APPLICATION_ID: 'my app',
       MILLRACE_KAFKA_BROKERS: 'localhost',
+      MILLRACE_GROUP_INSTANCE_ID: 'pod/0',
       MILLRACE_S3_ENDPOINT: 'localhost',
       MILLRACE_HTTP_PORT: '65536',
       MILLRACE_ROLES: 'ingest,cook',
       MILLRACE_COMMIT_INTERVAL_MS: '5',
       MILLRACE_FLUSH_ROWS: '1.5',
+      MILLRACE_TRACE_RATIO: '1.5',
+      MILLRACE_TRACE_ENDPOINT: 'collector:4318',
       MILLRACE_LOG_LEVEL: 'loud',
     }),
   ).toEqual([
     'MILLRACE_APPLICATION_ID is "my app": must be letters, digits, ".", "_", "-": topics and groups are named after it',
     'MILLRACE_KAFKA_BROKERS is "localhost": must be host:port, several separated by commas',
+    'MILLRACE_GROUP_INSTANCE_ID is "pod/0": must be at most 249 letters, digits, ".", "_", "-"',
     'MILLRACE_S3_ENDPOINT is "localhost": must be a URL such as https://s3.eu-north-1.amazonaws.com',
     'MILLRACE_HTTP_PORT is "65536": must be below 65536',
     'MILLRACE_ROLES is "ingest,cook": must be some of ingest, entity, offline, separated by commas',
     'MILLRACE_COMMIT_INTERVAL_MS is "5": must be at least 10',
     'MILLRACE_FLUSH_ROWS is "1.5": must be a whole number',
+    'MILLRACE_TRACE_RATIO is "1.5": must be a number from 0 (no row is traced) to 1 (every row)',
+    'MILLRACE_TRACE_ENDPOINT is "collector:4318": must be the URL that takes spans, such as http://collector:4318/v1/traces',
     'MILLRACE_LOG_LEVEL is "loud": must be debug, info, warn, error or silent',
   ]);
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { readDeadLetters } from '../../../src/operate/dead-letter-reader.ts';
-import { RecordError } from '../../../src/errors.ts';
+import { readDeadLetters, type DeadLetterSelection } from '../../../src/operate/dead-letter-reader.ts';
+import { FatalError, RecordError } from '../../../src/errors.ts';
 import type { Log } from '../../../src/log/log.ts';
 import { createMemoryLog } from '../../../src/log/memory/memory-log.ts';
 import { systemClock } from '../../../src/time/clock.ts';
@@ -52,4 +52,38 @@ test('without the topic, or with an empty one, there are none', async () => {
   expect(await readDeadLetters(log, name, { limit: 10 })).toEqual([]);
   await log.ensureTopics([{ name, partitions: 1, config: {} }]);
   expect(await readDeadLetters(log, name, { limit: 10 })).toEqual([]);
+});
+
+test('the one at a place, and those that were refused for one reason', async () => {
+  const log = await logWith([
+    { topic: 'a', offset: 5 },
+    { topic: 'a', offset: 6 },
+    { topic: 'b', offset: 5 },
+  ]);
+  const placesOf = async (selection: Omit<DeadLetterSelection, 'limit'>): Promise<unknown[]> =>
+    (await readDeadLetters(log, name, { ...selection, limit: 10 })).map(({ topic, offset }) => [topic, offset]);
+  expect(await placesOf({ topic: 'a', partition: 2, offset: 6 })).toEqual([['a', 6]]);
+  expect(await placesOf({ topic: 'a', partition: 1, offset: 6 })).toEqual([]);
+  expect(await placesOf({ code: 'row-unusable' })).toHaveLength(3);
+  expect(await placesOf({ code: 'record-undecodable' })).toEqual([]);
+});
+
+test('those that retention has deleted are not asked for: the log refuses to read from where nothing is', async () => {
+  const log = await logWith([5, 6, 7, 8].map((offset) => ({ topic: 'a', offset })));
+  const retained: Log = {
+    ...log,
+    reader: async (options) => {
+      const reader = await log.reader(options);
+      return {
+        ...reader,
+        beginningOffsets: (partitions) => Promise.resolve(partitions.map(() => 2)),
+        assign: (partitions) =>
+          partitions.some(({ offset }) => Number(offset) < 2)
+            ? Promise.reject(new FatalError('topic-mismatch', 'its records up to offset 1 were deleted'))
+            : reader.assign(partitions),
+      };
+    },
+  };
+  const letters = await readDeadLetters(retained, name, { limit: 10 });
+  expect(letters.map(({ offset }) => offset)).toEqual([7, 8]);
 });
