@@ -41,7 +41,13 @@ export class TimerQueue {
    */
   missing(time_us: number, wanted: number, isLive: (timer: Timer) => boolean): TimerPage | null {
     if (this.covers(time_us)) return null;
-    const isThere = (timer: Timer): boolean => this.isNear(timer) && isLive(timer);
+    // A key that left memory and came back has its timer twice.
+    const counted = new Set<string>();
+    const isThere = (timer: Timer): boolean => {
+      if (!this.isNear(timer) || !isLive(timer)) return false;
+      const { size } = counted;
+      return counted.add(`${timer.view} ${timer.key}`).size > size;
+    };
     if (this.heap.countUntil(time_us, wanted, isThere) >= wanted) return null;
     return { from: storedTimerKey(this.frontier), to: storedTimerKey(endOf(time_us)), limit: page };
   }

@@ -38,8 +38,6 @@ const stopBudget_ms = 8000;
 export interface EntityRunnerOptions extends RunnerOptions {
   readonly online: OnlineStore;
   readonly state: StateStore;
-  /** About what states take in memory; beyond it those that were not used stay on disk only. Absent: all are in memory. */
-  readonly stateCache_bytes?: number;
   /** Null or absent: none are put and none are used. */
   readonly snapshots?: StateSnapshots | null;
 }

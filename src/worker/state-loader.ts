@@ -78,7 +78,7 @@ export class StateLoader {
     const values = await this.read(() => store.get(name, wanted));
     let found = 0;
     for (const [i, ref] of refs.entries()) {
-      const value = values[i]!;
+      const value = values[i] ?? null;
       if (value !== null) found++;
       if (!task.residency.bring(ref, value)) continue;
       const range = { ...chunksOf(wanted[i]!), limit: chunksLimit };

@@ -20,7 +20,17 @@ const sourcePartitions = 2;
 
 /** What a worker is given instead of the fleet's own. */
 type FleetPorts = Partial<
-  Pick<WorkerOptions, 'online' | 'state' | 'objects' | 'logger' | 'metrics' | 'stateSnapshots' | 'pendingValues_bytes'>
+  Pick<
+    WorkerOptions,
+    | 'online'
+    | 'state'
+    | 'objects'
+    | 'logger'
+    | 'metrics'
+    | 'stateSnapshots'
+    | 'pendingValues_bytes'
+    | 'stateCache_bytes'
+  >
 >;
 
 export interface RunningWorker {
@@ -68,6 +78,7 @@ export class MemoryFleet {
       objects: ports.objects ?? createFilesystemObjectStore(this.folder),
       stateSnapshots: ports.stateSnapshots ?? { interval_ms: 0 },
       ...(ports.pendingValues_bytes === undefined ? {} : { pendingValues_bytes: ports.pendingValues_bytes }),
+      ...(ports.stateCache_bytes === undefined ? {} : { stateCache_bytes: ports.stateCache_bytes }),
       flush: { rows: 1000, bytes: 1 << 20, age_ms: 200 },
       clock: systemClock,
       logger: ports.logger ?? silentLogger,

@@ -100,7 +100,8 @@ function rangeOf(values: ReadonlyMap<string, Uint8Array>, { from, to, limit }: S
     .map(([name, value]) => ({ key: Buffer.from(name, 'latin1'), value: Uint8Array.from(value) }));
 }
 
-const copyOf = (value: Uint8Array | undefined): Uint8Array | null => (value === undefined ? null : Uint8Array.from(value));
+const copyOf = (value: Uint8Array | undefined): Uint8Array | null =>
+  value === undefined ? null : Uint8Array.from(value);
 
 /** In this order strings compare as their bytes do. */
 function nameOf(key: Uint8Array): string {

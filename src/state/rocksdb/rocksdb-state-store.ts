@@ -1,14 +1,7 @@
 import { resolve } from 'node:path';
 import { FatalError, MillraceError, RetriableError } from '../../errors.ts';
 import type { Logger } from '../../observability/logger.ts';
-import type {
-  StateCheckpoint,
-  StateEntry,
-  StateRange,
-  StateSnapshot,
-  StateStore,
-  TaskWrite,
-} from '../state-store.ts';
+import type { StateCheckpoint, StateEntry, StateRange, StateSnapshot, StateStore, TaskWrite } from '../state-store.ts';
 import { nativeError, openDatabase, type Database, type Iterator, type Session, type WriteBatch } from './client.ts';
 import { failureOf } from './failure.ts';
 import { folderIn, markUnreadable, openOrWipe, type Opened, type StateFolder } from './folder.ts';

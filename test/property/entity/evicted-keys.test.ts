@@ -17,6 +17,7 @@ class Evicting {
   readonly disk: Stored = new Map();
   evicted = 0;
   brought = 0;
+  private onItsWay: (() => void) | null = null;
   private readonly timers = new Set<string>();
   private readonly random: Random;
 
@@ -25,10 +26,28 @@ class Evicting {
     this.random = random;
   }
 
-  commit(position: number): void {
-    commit(this.task, position, this.disk);
-    for (const key of this.task.residency.takeSpentTimers()) this.timers.delete(hex(key));
-    this.task.residency.stored(this.task.residency.taken);
+  /** Takes a commit, which is on its way until {@link store}. */
+  take(position: number): void {
+    this.store();
+    const { residency } = this.task;
+    const changes = new Map<string, Buffer | null>();
+    for (const { key, value } of [...this.task.takeChanges(), this.task.recorder(position)(-1)])
+      changes.set(hex(key), value === null ? null : Buffer.from(value));
+    const spent = residency.takeSpentTimers();
+    const { taken } = residency;
+    this.onItsWay = () => {
+      for (const [key, value] of changes) {
+        if (value === null) this.disk.delete(key);
+        else this.disk.set(key, value);
+      }
+      for (const key of spent) this.timers.delete(hex(key));
+      residency.stored(taken);
+    };
+  }
+
+  store(): void {
+    this.onItsWay?.();
+    this.onItsWay = null;
   }
 
   /** @param meanwhile happens before the chosen keys go. */
@@ -75,10 +94,9 @@ class Evicting {
   }
 }
 
-const turns = fc.array(fc.constantFrom('nothing', 'commit', 'commit', 'commit and evict', 'commit and evict'), {
-  minLength: 1,
-  maxLength: 40,
-});
+/** What happens between frames: some of it while a commit is on its way. */
+const turn = fc.subarray(['take', 'store', 'evict'] as const);
+const turns = fc.array(turn, { minLength: 1, maxLength: 40 });
 
 test('a task whose keys leave memory, at any point, emits the same values and leaves the same bytes', () => {
   let [evicted, brought] = [0, 0];
@@ -105,15 +123,18 @@ test('a task whose keys leave memory, at any point, emits the same values and le
       evicting.task.residency.forgetLookups();
     };
     for (let turn = 0; position < frames.length; turn++) {
-      const play = plays[turn % plays.length];
-      if (play !== 'nothing') evicting.commit(position);
-      if (play === 'commit and evict')
-        evicting.evict(() => {
-          if (random.chance(0.5) && position < frames.length) next();
-        });
+      for (const play of plays[turn % plays.length]!) {
+        if (play === 'take') evicting.take(position);
+        if (play === 'store') evicting.store();
+        if (play === 'evict')
+          evicting.evict(() => {
+            if (random.chance(0.5) && position < frames.length) next();
+          });
+      }
       if (position < frames.length) next();
     }
-    evicting.commit(position);
+    evicting.take(position);
+    evicting.store();
     expect([...evicting.disk].sort(byKey)).toEqual([...wanted].sort(byKey));
     expect(evicting.task.size).toBe(plain.size);
     evicted += evicting.evicted;
