@@ -16,7 +16,7 @@ import {
   type RowsFrame,
 } from '../frames/row-frame.ts';
 import { TaskMarks, type SourceProgress } from './task-marks.ts';
-import { withEntry } from './state-entry.ts';
+import { withEntry, type StateChange } from './state-entry.ts';
 import { taskRecordKey } from './state-key.ts';
 import { encodeTaskRecord, type TaskRecord } from './task-record.ts';
 import { TaskResidency } from './task-residency.ts';
@@ -41,12 +41,6 @@ export interface Emission {
   readonly values: readonly Value[];
   /** The first row of the frame that concerned the key; null when only time passed. */
   readonly cause: RowEntry | null;
-}
-
-/** An entry of the task's changelog: the state of a key, or the task record. */
-export interface StateChange {
-  readonly key: Uint8Array;
-  readonly value: Uint8Array | null;
 }
 
 /** What was counted since {@link EntityTask.takeCounters}. */

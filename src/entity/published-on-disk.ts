@@ -1,7 +1,7 @@
 /** The values that were given out for keys that are on disk only, read from a task's entries in the order of their keys. */
-import type { EntityTask, Emission, StateChange } from './entity-task.ts';
+import type { EntityTask, Emission } from './entity-task.ts';
 import type { KeyState, Published } from './key-state.ts';
-import { withEntry } from './state-entry.ts';
+import { withEntry, type StateChange } from './state-entry.ts';
 
 /** A key whose chunks may still come. */
 interface Reading {

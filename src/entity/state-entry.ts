@@ -1,7 +1,12 @@
-/** An entry of a task's changelog or store, read with an error that says whose it is. */
+/** Entries of a task's changelog and store. */
 import { MillraceError } from '../errors.ts';
-import type { StateChange } from './entity-task.ts';
 import { parseStateKey, type StateKey } from './state-key.ts';
+
+/** An entry of the task's changelog: the state of a key, or the task record. */
+export interface StateChange {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array | null;
+}
 
 /** Does nothing for the task record and for what is removed. @throws MillraceError `state-unreadable` */
 export function withEntry(

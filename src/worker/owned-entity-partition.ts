@@ -1,6 +1,7 @@
 /** An entity partition that this worker owns: its task, and its values between the online store and the feature log. */
 import type { EntityPlan, ViewPlan } from '../define/plan.ts';
-import type { EntityTask, StateChange } from '../entity/entity-task.ts';
+import type { EntityTask } from '../entity/entity-task.ts';
+import type { StateChange } from '../entity/state-entry.ts';
 import { encodeFeatureFrame, type FeatureRow } from '../frames/feature-frame.ts';
 import type { Append, TopicPartition } from '../log/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
