@@ -6,6 +6,8 @@
  *     throughput [rows] [tumbling|sliding]
  *                             a preloaded topic through one worker, beside only reading it (BENCH_PROFILE=folder: CPU profile)
  *     restore [keys]          a changelog in memory → RocksDB → tasks, with the top of the CPU profile; needs no stack
+ *     state [keys,keys,…] [MiB for states] [MiB of heap]
+ *                             keys that do not fit into memory; needs no stack
  *     freshness [--rates 100,1000] [--seconds 150] [--keys 100000] [--window 60] [--quick]
  *                             commit → Redis, through Postgres and Debezium, beside the bare two-hop Kafka floor
  */
@@ -14,6 +16,7 @@ import { decode } from './decode.ts';
 import { engine } from './engine.ts';
 import { freshness } from './freshness.ts';
 import { restore } from './restore.ts';
+import { state } from './state.ts';
 import { throughput } from './throughput.ts';
 
 const [name = 'all', ...args] = process.argv.slice(2);
@@ -22,6 +25,9 @@ const benchmarks: Readonly<Record<string, () => Promise<void> | void>> = {
   engine,
   throughput: () => throughput(args[0] === undefined ? undefined : Number(args[0]), args[1]),
   restore: () => restore(...args.map(Number)),
+  state: () => {
+    state((args[0] ?? '100000,1000000').split(',').map(Number), Number(args[1] ?? 256), Number(args[2] ?? 1024));
+  },
   freshness: () => freshness(args),
 };
 

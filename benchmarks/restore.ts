@@ -81,6 +81,7 @@ async function restoreOnce({ log, entity, consumer }: Laid, dir: string): Promis
     metrics: noMetrics,
     failed,
     snapshots: null,
+    room_bytes: () => Infinity,
   });
   await restorer.start();
   const partitions = Array.from(

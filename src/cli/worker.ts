@@ -6,7 +6,7 @@ import { createKafkaLog } from '../log/kafka/kafka-log.ts';
 import { serveHttp, type HttpServer } from '../observability/http-server.ts';
 import { createLogger, type Logger } from '../observability/logger.ts';
 import { createMetrics } from '../observability/metrics.ts';
-import { measureProcess } from '../observability/process-metrics.ts';
+import { measureProcess, processLimits, type ProcessLimits } from '../observability/process-metrics.ts';
 import type { Tracer } from '../observability/tracer.ts';
 import { workerRoutes } from '../observability/worker-routes.ts';
 import { createS3ObjectStore } from '../offline/s3/s3-object-store.ts';
@@ -15,6 +15,7 @@ import { createMemoryStateStore } from '../state/memory/memory-state-store.ts';
 import { createRedisOnlineStore } from '../online/redis/redis-online-store.ts';
 import { featureRoute } from '../serve/feature-routes.ts';
 import { systemClock } from '../time/clock.ts';
+import { memoryBudget } from '../worker/memory-budget.ts';
 import { ProgressMonitor } from '../worker/progress-monitor.ts';
 import { Worker, type WorkerOptions } from '../worker/worker.ts';
 import { healthOf } from './health.ts';
@@ -32,13 +33,15 @@ export async function runWorker(definitions: string): Promise<void> {
   let fail: (error: Error) => void = () => undefined;
   const failure = new Promise<never>((_, reject) => (fail = reject));
   failure.catch(() => undefined);
-  const ports = await openPorts(config, plan, logger);
+  const limits = processLimits(config.memory_bytes);
+  const ports = await openPorts(config, limits, plan, logger);
   const worker = new Worker({ ...ports, failed: fail });
   const monitor = new ProgressMonitor({ ...ports, worker });
   const stopMeasuring = measureProcess(
     ports.metrics,
     ports.clock,
     config.roles.includes('entity') ? config.stateDir : null,
+    limits,
   );
   const routes = [...workerRoutes(ports.metrics, healthOf(worker, monitor)), featureRoute(plan, ports.online)];
   let server: HttpServer | null = null;
@@ -64,7 +67,7 @@ export async function runWorker(definitions: string): Promise<void> {
 
 type Ports = Omit<WorkerOptions, 'failed'> & { readonly tracer: Tracer };
 
-async function openPorts(config: Config, plan: Plan, logger: Logger): Promise<Ports> {
+async function openPorts(config: Config, limits: ProcessLimits, plan: Plan, logger: Logger): Promise<Ports> {
   const clock = systemClock;
   const online = await createRedisOnlineStore({ ...config.redis, logger });
   try {
@@ -74,6 +77,7 @@ async function openPorts(config: Config, plan: Plan, logger: Logger): Promise<Po
       roles: config.roles,
       commitInterval_ms: config.commitInterval_ms,
       snapshot_bytes: config.snapshot_bytes,
+      ...memoryBudget(limits.memory_bytes, limits.heap_bytes),
       flush: config.flush,
       log: await createKafkaLog({
         settings: config.kafka,

@@ -46,6 +46,7 @@ const variables = {
     .pipe(z.array(z.enum(roles, `must be some of ${roles.join(', ')}, separated by commas`))),
   MILLRACE_STATE_DIR: z.string(),
   MILLRACE_COMMIT_INTERVAL_MS: whole(10),
+  MILLRACE_MEMORY_BYTES: whole(268_435_456),
   MILLRACE_SNAPSHOT_BYTES: whole(1024),
   MILLRACE_STATE_SNAPSHOT_INTERVAL_MS: whole(0).refine(
     (value) => value === 0 || value >= 1000,
@@ -100,6 +101,8 @@ export interface Config {
   /** Where the entity tasks' state stands on disk. */
   readonly stateDir: string;
   readonly commitInterval_ms: number;
+  /** What the process may take; absent: what its container or machine has. */
+  readonly memory_bytes?: number;
   readonly snapshot_bytes: number;
   /** 0: no snapshots of state. */
   readonly stateSnapshotInterval_ms: number;
@@ -203,6 +206,7 @@ function assemble(values: ReadonlyMap<Variable, unknown>, kafka: Record<string, 
     roles: get('MILLRACE_ROLES', roles),
     stateDir: get('MILLRACE_STATE_DIR', 'millrace-state'),
     commitInterval_ms: get('MILLRACE_COMMIT_INTERVAL_MS', 200),
+    ...(values.has('MILLRACE_MEMORY_BYTES') ? { memory_bytes: values.get('MILLRACE_MEMORY_BYTES') as number } : {}),
     snapshot_bytes: get('MILLRACE_SNAPSHOT_BYTES', 256 * 1024 * 1024),
     stateSnapshotInterval_ms: get('MILLRACE_STATE_SNAPSHOT_INTERVAL_MS', 0),
     flush: {

@@ -17,9 +17,12 @@ import {
   type SourceId,
 } from '../frames/row-frame.ts';
 import { TaskMarks, type SourceProgress } from './task-marks.ts';
-import { parseStateKey, taskRecordKey, type StateKey } from './state-key.ts';
+import { withEntry, type StateChange } from './state-entry.ts';
+import { taskRecordKey } from './state-key.ts';
 import { encodeTaskRecord, type TaskRecord } from './task-record.ts';
-import { Timers } from './timers.ts';
+import { TaskResidency } from './task-residency.ts';
+import { TimerQueue } from './timer-queue.ts';
+import type { Timer } from './timers.ts';
 import { ViewTask } from './view-task.ts';
 import type { Fate, ViewRow } from './windows/series.ts';
 
@@ -39,12 +42,6 @@ export interface Emission {
   readonly values: readonly Value[];
   /** The first row of the frame that concerned the key; null when only time passed. */
   readonly cause: RowEntry | null;
-}
-
-/** An entry of the task's changelog: the state of a key, or the task record. */
-export interface StateChange {
-  readonly key: Uint8Array;
-  readonly value: Uint8Array | null;
 }
 
 /** What was counted since {@link EntityTask.takeCounters}. */
@@ -70,9 +67,11 @@ interface Reader {
 
 export class EntityTask {
   readonly entity: EntityPlan;
+  /** What is in memory, and what is on disk only. */
+  readonly residency: TaskResidency;
   private counters = noCounters();
   private readonly sources: TaskMarks;
-  private readonly timers = new Timers();
+  private readonly timers = new TimerQueue();
   private readonly views: readonly ViewTask[];
   /** Per table, who reads it. */
   private readonly readers: readonly (readonly Reader[])[];
@@ -86,9 +85,18 @@ export class EntityTask {
   constructor(entity: EntityPlan, record: TaskRecord | null = null) {
     this.entity = entity;
     this.sources = new TaskMarks(entity, record?.sources);
-    this.views = entity.views.map((view) => new ViewTask(entity, view, this.timers));
+    this.views = entity.views.map((view) => new ViewTask(entity, view, this.timers.heap));
     this.readers = entity.tables.map((_, index) => readersOf(entity, index, this.views));
     this.touched = entity.views.map(() => new Map<string, RowEntry | null>());
+    const { views, timers, readers } = this;
+    this.residency = new TaskResidency({
+      entity: entity.name,
+      views,
+      timers,
+      readers,
+      marks: () => this.marks,
+      timersOf,
+    });
   }
 
   get marks(): Marks {
@@ -102,22 +110,20 @@ export class EntityTask {
 
   /** Keys that hold state, over all views. */
   get size(): number {
-    return this.views.reduce((sum, view) => sum + view.size, 0);
+    return this.views.reduce((sum, { keys }) => sum + keys.size, 0);
   }
 
   /** A key's state as {@link takeChanges} gave it. @throws MillraceError `state-unreadable` */
   load({ key, value }: StateChange): void {
-    this.withEntry(key, value, (view, at, bytes) => {
-      view.load(at, bytes);
+    withEntry(this.entity.name, { key, value }, (at, bytes) => {
+      this.views[at.view]!.load(at, bytes);
     });
   }
 
   /** The states of all keys that changed since the last call, as of the last frame; null where one is to be forgotten. */
   takeChanges(): StateChange[] {
     const changes: StateChange[] = [];
-    for (const view of this.views) {
-      view.takeChanges((key, value) => changes.push({ key, value }));
-    }
+    for (const { keys } of this.views) keys.takeChanges((key, value) => changes.push({ key, value }));
     return changes;
   }
 
@@ -133,33 +139,14 @@ export class EntityTask {
   /** The newest value of every key, each at the position that emitted it, of keys that are not only on disk. */
   *published(): Iterable<Emission> {
     for (const view of this.views) {
-      for (const key of view.publishedKeys()) yield { view: view.plan, key, cause: null, ...view.published(key) };
+      for (const key of view.keys.publishedKeys()) {
+        yield { view: view.plan, key, cause: null, ...view.published(key) };
+      }
     }
   }
 
-  /** The same for a key that is only on disk; null when it is not. @throws MillraceError `state-unreadable` */
-  publishedOnDisk({ key, value }: StateChange): Emission | null {
-    let emission: Emission | null = null;
-    this.withEntry(key, value, (view, at, bytes) => {
-      if (at.chunk !== null || view.isInMemory(at.key)) return;
-      emission = { view: view.plan, key: at.key, cause: null, ...view.published(at.key, view.publishedIn(bytes)) };
-    });
-    return emission;
-  }
-
-  private withEntry(
-    key: Uint8Array,
-    value: Uint8Array | null,
-    use: (view: ViewTask, at: StateKey, value: Uint8Array) => void,
-  ): void {
-    try {
-      const parsed = parseStateKey(key);
-      if (parsed !== null && value !== null) use(this.views[parsed.view]!, parsed, value);
-    } catch (error) {
-      throw new MillraceError('state-unreadable', `state of entity ${this.entity.name}: ${(error as Error).message}`, {
-        cause: error,
-      });
-    }
+  viewAt(index: number): ViewTask {
+    return this.views[index]!;
   }
 
   /** What was counted since the last call. */
@@ -170,9 +157,9 @@ export class EntityTask {
     return counted;
   }
 
-  /** Timers are due that the last frame did not get to: a further frame is needed. */
+  /** Timers are due that the last frame did not get to, or may be, on disk: a further frame is needed. */
   get hasDueTimers(): boolean {
-    return this.dueTimer() !== undefined;
+    return this.dueTimer() !== undefined || !this.residency.hasTimersUntil(this.marks.clock_us);
   }
 
   /**
@@ -191,7 +178,7 @@ export class EntityTask {
       case 'tick':
         break;
     }
-    this.fireTimers(frame.kind === 'tick' ? timersPerTick : timersPerFrame);
+    this.fireTimers(timersOf(frame));
     return this.emit(position);
   }
 
@@ -249,22 +236,26 @@ export class EntityTask {
   private fireTimers(limit: number): void {
     for (let fired = 0; fired < limit; fired++) {
       const timer = this.dueTimer();
-      if (timer === undefined) return;
-      this.timers.pop();
+      if (timer === undefined && this.residency.hasTimersUntil(this.marks.clock_us)) return;
+      if (timer === undefined || !this.residency.isNext(timer))
+        throw new Error(`entity ${this.entity.name}: due timers are on disk and were not brought`);
+      this.timers.heap.pop();
       const view = this.views[timer.view]!;
       this.counters.timers++;
       if (view.fire(timer.key, this.marks)) this.touch(view, timer.key, null);
     }
   }
 
-  private dueTimer(): ReturnType<Timers['peek']> {
+  private dueTimer(): Timer | undefined {
     for (;;) {
-      const timer = this.timers.peek();
+      const timer = this.timers.heap.peek();
       if (timer === undefined || timer.time_us > this.marks.clock_us) return undefined;
-      if (this.views[timer.view]!.isDue(timer.key, timer.time_us)) return timer;
-      this.timers.pop();
+      if (this.isLive(timer)) return timer;
+      this.timers.heap.pop();
     }
   }
+
+  private readonly isLive = ({ view, key, time_us }: Timer): boolean => this.views[view]!.isDue(key, time_us);
 
   private emit(position: number): Emission[] {
     const emissions: Emission[] = [];
@@ -279,6 +270,8 @@ export class EntityTask {
     return emissions;
   }
 }
+
+const timersOf = (frame: EntityFrame): number => (frame.kind === 'tick' ? timersPerTick : timersPerFrame);
 
 function readersOf(entity: EntityPlan, table: number, views: readonly ViewTask[]): Reader[] {
   const inputs = entity.inputs.flatMap((input, index) =>

@@ -1,7 +1,7 @@
 /** What is kept of one key of a view, and its bytes: in the changelog and on the local disk. `docs/frames.md` describes them. */
 import type { ColumnType, Scalar, Value, ValueType } from '../define/column.ts';
 import type { EntityPlan, ViewPlan } from '../define/plan.ts';
-import type { ByteReader, ByteWriter } from '../frames/bytes.ts';
+import { ByteReader, type ByteWriter } from '../frames/bytes.ts';
 import { readRow, writeRow } from '../frames/row-codec.ts';
 import { PaneSeries } from './windows/pane-series.ts';
 import type { Series, ViewRow } from './windows/series.ts';
@@ -29,6 +29,14 @@ export interface KeyState {
   readonly held: ViewRow[];
   timer_us: number;
   published: Published;
+  /** Since the last look for keys that are not used. */
+  isUsed: boolean;
+  /** The take that has its newest change. */
+  takenIn: number;
+  /** About what it takes in memory. */
+  size_bytes: number;
+  /** The timer that is noted on disk for it; NaN when none is. */
+  noted_us: number;
   /** The values are not those that were given out last. */
   isPending: boolean;
   /** T is held back at the end of a window that has to be given out first: views that give out closed windows. */
@@ -44,6 +52,10 @@ export function emptyState(layouts: readonly SeriesLayout[], published: Publishe
     held: [],
     timer_us: Infinity,
     published,
+    isUsed: true,
+    takenIn: 0,
+    size_bytes: 0,
+    noted_us: NaN,
     isPending: false,
     isHeldBack: false,
     closed: null,
@@ -54,7 +66,7 @@ export function createSeries(layout: SeriesLayout): Series {
   return layout.kind === 'panes' ? new PaneSeries(layout) : new SessionSeries(layout);
 }
 
-const version = 2;
+const version = 3;
 const kinds = { empty: 0, state: 1 } as const;
 const flags = { pending: 1, heldBack: 2, values: 4 } as const;
 
@@ -88,9 +100,9 @@ export class KeyStateCodec {
     out.u8(version);
     out.u8(kinds.state);
     const { isPending, isHeldBack, published } = state;
-    this.writePublished(out, published, (isPending ? flags.pending : 0) | (isHeldBack ? flags.heldBack : 0));
-    out.f64(state.rowTime_us);
     out.f64(state.timer_us);
+    out.f64(state.rowTime_us);
+    this.writePublished(out, published, (isPending ? flags.pending : 0) | (isHeldBack ? flags.heldBack : 0));
     for (const series of state.series) {
       out.u8(series === null ? 0 : 1);
       series?.write(out);
@@ -101,16 +113,12 @@ export class KeyStateCodec {
 
   /** @returns the state, or what was published last of a key that holds nothing. @throws RangeError when the bytes are neither. */
   read(from: ByteReader): { readonly state: KeyState | null; readonly published: Published } {
-    const found = from.u8();
-    if (found !== version) throw new RangeError(`state version ${found}; this build reads ${version}`);
-    const kind = from.u8();
+    if (readKind(from) === kinds.empty) return { state: null, published: this.readPublished(from).published };
+    const [timer_us, rowTime_us] = [from.f64(), from.f64()];
     const { published, set } = this.readPublished(from);
-    if (kind === kinds.empty) return { state: null, published };
-    const state = emptyState(this.layouts, published);
+    const state = Object.assign(emptyState(this.layouts, published), { timer_us, rowTime_us });
     state.isPending = (set & flags.pending) !== 0;
     state.isHeldBack = (set & flags.heldBack) !== 0;
-    state.rowTime_us = from.f64();
-    state.timer_us = from.f64();
     this.layouts.forEach((layout, i) => {
       if (from.u8() === 0) return;
       const series = createSeries(layout);
@@ -119,6 +127,12 @@ export class KeyStateCodec {
     });
     for (let rest = from.varint(); rest > 0; rest--) state.held.push(this.readHeld(from));
     return { state, published };
+  }
+
+  /** When the timer of a state is due, ∞ when it has none; null for a key that holds nothing. @throws RangeError as {@link read}. */
+  timerOf(value: Uint8Array): number | null {
+    const from = new ByteReader(value);
+    return readKind(from) === kinds.empty ? null : from.f64();
   }
 
   private writePublished(out: ByteWriter, { position, asOf_us, values }: Published, set: number): void {
@@ -150,4 +164,11 @@ export class KeyStateCodec {
     const row = readRow(from, columns);
     return { input, eventTime_us, reach_us, row, primaryKey: primaryKey.map((column) => row[column] as Scalar) };
   }
+}
+
+/** @throws RangeError when another build wrote it. */
+function readKind(from: ByteReader): number {
+  const found = from.u8();
+  if (found !== version) throw new RangeError(`state version ${found}; this build reads ${version}`);
+  return from.u8();
 }

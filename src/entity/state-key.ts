@@ -32,6 +32,17 @@ export function chunkKey(view: number, key: string, series: number, chunk: numbe
   return out.take();
 }
 
+/** All chunks of the key that has this entry of its own. */
+export function chunksOf(ownKey: Uint8Array): { readonly from: Buffer; readonly to: Buffer } {
+  return { from: Buffer.concat([ownKey, Buffer.from([0])]), to: Buffer.concat([ownKey, Buffer.from([1])]) };
+}
+
+/** Whether an entry of a key is a chunk. */
+export function isChunkKey(key: Uint8Array): boolean {
+  // Behind the kind and the first byte of the view.
+  return key.indexOf(0, 2) !== -1;
+}
+
 function wideHead(view: number): Uint8Array {
   const out = new ByteWriter(16);
   out.u8(kinds.state);

@@ -5,7 +5,7 @@ export interface Timer {
   readonly key: string;
 }
 
-function before(a: Timer, b: Timer): boolean {
+export function isBefore(a: Timer, b: Timer): boolean {
   if (a.time_us !== b.time_us) return a.time_us < b.time_us;
   return a.key === b.key ? a.view < b.view : a.key < b.key;
 }
@@ -27,7 +27,7 @@ export class Timers {
     heap.push(timer);
     while (at > 0) {
       const parent = (at - 1) >> 1;
-      if (!before(timer, heap[parent]!)) break;
+      if (!isBefore(timer, heap[parent]!)) break;
       heap[at] = heap[parent]!;
       at = parent;
     }
@@ -43,12 +43,33 @@ export class Timers {
     for (;;) {
       let child = 2 * at + 1;
       if (child >= heap.length) break;
-      if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child++;
-      if (!before(heap[child]!, last)) break;
+      if (child + 1 < heap.length && isBefore(heap[child + 1]!, heap[child]!)) child++;
+      if (!isBefore(heap[child]!, last)) break;
       heap[at] = heap[child]!;
       at = child;
     }
     heap[at] = last;
     return top;
+  }
+
+  /** How many entries up to a time are accepted, at most `limit`; in no order. */
+  countUntil(time_us: number, limit: number, accept: (timer: Timer) => boolean): number {
+    const { heap } = this;
+    const stack = [0];
+    let count = 0;
+    for (let at = stack.pop(); at !== undefined && count < limit; at = stack.pop()) {
+      const timer = heap[at];
+      if (timer === undefined || timer.time_us > time_us) continue;
+      if (accept(timer)) count++;
+      stack.push(2 * at + 1, 2 * at + 2);
+    }
+    return count;
+  }
+
+  /** Forgets what is not accepted. */
+  keep(accept: (timer: Timer) => boolean): void {
+    const kept = this.heap.filter(accept);
+    this.heap.length = 0;
+    for (const timer of kept) this.push(timer);
   }
 }

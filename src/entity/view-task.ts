@@ -5,10 +5,10 @@
 import type { EntityPlan, ViewPlan } from '../define/plan.ts';
 import { compareValues } from '../define/compare.ts';
 import type { Value } from '../define/column.ts';
-import { ByteReader, ByteWriter } from '../frames/bytes.ts';
 import type { Marks } from '../frames/row-frame.ts';
-import { createSeries, emptyState, KeyStateCodec, neverPublished, type KeyState, type Published } from './key-state.ts';
-import { chunkKey, stateKey, type StateKey } from './state-key.ts';
+import { createSeries, type KeyState, type Published } from './key-state.ts';
+import { KeyTable } from './key-table.ts';
+import type { StateKey } from './state-key.ts';
 import type { Timers } from './timers.ts';
 import { ViewValues } from './view-values.ts';
 import type { Fate, Moment, Series, ViewRow } from './windows/series.ts';
@@ -28,22 +28,12 @@ const atOnce_us = Number.MIN_SAFE_INTEGER;
 
 export class ViewTask {
   readonly plan: ViewPlan;
+  readonly keys: KeyTable;
   /** Entries of panes that were left out since {@link takeOverflows}. */
   private overflows = 0;
   private readonly layouts: readonly SeriesLayout[];
-  private readonly codec: KeyStateCodec;
   private readonly values: ViewValues;
-  private readonly states = new Map<string, KeyState>();
   private readonly timers: Timers;
-  /** Keys whose state is not as it was written last. */
-  private readonly changed = new Set<string>();
-  /**
-   * What was published of keys that hold nothing any more: of those that changed; of all in a view that gives out closed windows, where a
-   * row alone gives nothing out, and what was published before stays what is online.
-   */
-  private readonly emptied = new Map<string, Published>();
-  /** Chunks that are written and are to be forgotten. */
-  private readonly forgotten: Buffer[] = [];
   /** Whether the last {@link advance} changed what a window holds. */
   private hasMoved = false;
 
@@ -51,17 +41,12 @@ export class ViewTask {
     this.plan = plan;
     this.timers = timers;
     this.layouts = layoutOf(plan);
-    this.codec = new KeyStateCodec(entity, plan, this.layouts);
+    this.keys = new KeyTable(entity, plan, this.layouts);
     this.values = new ViewValues(plan, this.layouts);
   }
 
-  /** Keys that hold state. A key whose windows are empty holds none. */
-  get size(): number {
-    return this.states.size;
-  }
-
   insert(key: string, row: ViewRow, marks: Marks): Fate {
-    const state = this.states.get(key) ?? this.create(key);
+    const state = this.keys.open(key);
     state.rowTime_us = Math.max(state.rowTime_us, row.reach_us);
     const moment = this.advance(key, state, marks);
     const fate = row.eventTime_us > moment.asOf_us ? hold(state, row) : this.insertIntoSeries(state, row, moment);
@@ -71,7 +56,7 @@ export class ViewTask {
 
   /** The row as it was inserted: its before image. */
   retract(key: string, row: ViewRow, marks: Marks): Fate {
-    const state = this.states.get(key) ?? this.create(key);
+    const state = this.keys.open(key);
     const moment = this.advance(key, state, marks);
     const fate = row.eventTime_us > moment.asOf_us ? release(state, row) : this.retractFromSeries(state, row, moment);
     this.schedule(key, state, moment);
@@ -80,12 +65,12 @@ export class ViewTask {
 
   /** @returns false when the timer was overtaken: the key has none at this time any more. */
   isDue(key: string, time_us: number): boolean {
-    return this.states.get(key)?.timer_us === time_us;
+    return this.keys.get(key)?.timer_us === time_us;
   }
 
   /** Lets time pass for a key. @returns whether a value may have to be given out. */
   fire(key: string, marks: Marks): boolean {
-    const state = this.states.get(key)!;
+    const state = this.keys.get(key)!;
     state.timer_us = Infinity;
     const moment = this.advance(key, state, marks);
     const isToTell = this.hasMoved || state.isPending || state.closed !== null;
@@ -98,18 +83,18 @@ export class ViewTask {
    * @param position that of the frame.
    */
   giveOut(key: string, position: number, marks: Marks): ViewValue | null {
-    const state = this.states.get(key);
+    const state = this.keys.get(key);
     if (this.plan.emit.kind === 'closed')
       return state === undefined ? null : this.giveOutClosed(key, state, position, marks);
     const asOf_us = Math.max(state?.rowTime_us ?? -Infinity, marks.clock_us);
-    if (!this.isTimeToGiveOut(asOf_us, state?.published ?? this.emptied.get(key) ?? neverPublished)) {
+    if (!this.isTimeToGiveOut(asOf_us, this.keys.publishedOf(key))) {
       // A key without state has nothing that would be given out later.
-      if (state !== undefined || asOf_us !== -Infinity) this.putOff(key, state ?? this.create(key), asOf_us, marks);
+      if (state !== undefined || asOf_us !== -Infinity) this.putOff(key, this.keys.open(key), asOf_us, marks);
       return null;
     }
     const values = this.values.read(state, asOf_us);
     const published = { position, asOf_us, values: this.plan.emit.kind === 'changes' ? null : values };
-    this.changed.add(key);
+    this.keys.touch(key);
     if (state === undefined) this.rememberEmptied(key, published, marks);
     else {
       state.published = published;
@@ -123,9 +108,9 @@ export class ViewTask {
 
   /** A key that holds nothing. One that gives values out at intervals is known until its next one all the same. */
   private rememberEmptied(key: string, published: Published, marks: Marks): void {
-    this.emptied.set(key, published);
+    this.keys.empty(key, published);
     if (this.plan.emit.kind !== 'every') return;
-    const state = this.create(key);
+    const state = this.keys.open(key);
     this.schedule(key, state, this.momentOf(state, published.asOf_us, marks));
   }
 
@@ -151,21 +136,17 @@ export class ViewTask {
     return closed;
   }
 
-  /** Keys whose values were given out and that are not only on disk. */
-  *publishedKeys(): Iterable<string> {
-    for (const [key, { published }] of this.states) if (published.position >= 0) yield key;
-    for (const [key, { position }] of this.emptied) if (position >= 0) yield key;
+  /** The newest value that was given out for a key in memory, again. */
+  published(key: string): ViewValue & { readonly position: number } {
+    return this.valueOf(this.keys.get(key), this.keys.publishedOf(key));
   }
 
-  /** The newest value that was given out for a key, again. @param stored for a key that is on disk only. */
-  published(key: string, stored: Published = neverPublished): ViewValue & { readonly position: number } {
-    const state = this.states.get(key);
-    const { position, asOf_us, values } = state?.published ?? this.emptied.get(key) ?? stored;
-    return { position, asOf_us, values: values ?? this.values.read(state, asOf_us) };
-  }
-
-  isInMemory(key: string): boolean {
-    return this.states.has(key) || this.emptied.has(key);
+  /** The same for a state that is not in memory, or none. */
+  valueOf(
+    state: KeyState | null | undefined,
+    { position, asOf_us, values }: Published,
+  ): ViewValue & { readonly position: number } {
+    return { position, asOf_us, values: values ?? this.values.read(state ?? undefined, asOf_us) };
   }
 
   takeOverflows(): number {
@@ -174,53 +155,19 @@ export class ViewTask {
     return overflows;
   }
 
-  /** The entries of every key whose state changed since the last call; null where nothing is to be known of it. */
-  takeChanges(take: (key: Buffer, value: Buffer | null) => void): void {
-    const out = new ByteWriter();
-    const { index } = this.plan;
-    for (const key of this.forgotten.splice(0)) take(key, null);
-    for (const key of this.changed) {
-      const state = this.states.get(key);
-      const emptied = this.emptied.get(key) ?? neverPublished;
-      if (state !== undefined) this.codec.write(out, state);
-      else if (emptied.position >= 0) this.codec.writeEmptied(out, emptied);
-      take(stateKey(index, key), out.size_bytes === 0 ? null : out.take());
-      state?.series.forEach((series, s) => {
-        series?.takeChunks(out, (chunk, value) => {
-          take(chunkKey(index, key, s, chunk), value);
-        });
-      });
-    }
-    this.changed.clear();
-    if (this.plan.emit.kind !== 'closed') this.emptied.clear();
+  /** @throws RangeError as {@link KeyTable.load} */
+  load(at: StateKey, value: Uint8Array): KeyState | null {
+    return this.withTimer(at.key, this.keys.load(at, value));
   }
 
-  /** What {@link takeChanges} gave: a key's own entry before its chunks. @throws RangeError when it is no such bytes. */
-  load({ key, chunk }: StateKey, value: Uint8Array): void {
-    if (chunk !== null) {
-      const series = this.states.get(key)?.series[chunk.series];
-      if (!series) throw new RangeError(`there is a chunk of ${key}, but nothing of the key itself`);
-      series.readChunk(chunk.chunk, value);
-      return;
-    }
-    const { state, published } = this.codec.read(new ByteReader(value));
-    if (state === null) {
-      if (this.plan.emit.kind === 'closed') this.emptied.set(key, published);
-      return;
-    }
-    this.states.set(key, state);
-    if (state.timer_us !== Infinity) this.timers.push({ time_us: state.timer_us, view: this.plan.index, key });
+  /** @throws RangeError as {@link KeyTable.load} */
+  bring(key: string, value: Uint8Array | null): KeyState | null {
+    return this.withTimer(key, this.keys.bring(key, value));
   }
 
-  /** What the bytes of a key's own entry say of the newest value that was given out. */
-  publishedIn(value: Uint8Array): Published {
-    return this.codec.read(new ByteReader(value)).published;
-  }
-
-  private create(key: string): KeyState {
-    const state = emptyState(this.layouts, this.emptied.get(key) ?? neverPublished);
-    this.emptied.delete(key);
-    this.states.set(key, state);
+  private withTimer(key: string, state: KeyState | null): KeyState | null {
+    if (state !== null && state.timer_us !== Infinity)
+      this.timers.push({ time_us: state.timer_us, view: this.plan.index, key });
     return state;
   }
 
@@ -244,7 +191,7 @@ export class ViewTask {
       const series = state.series[s];
       if (!series) continue;
       if (series.advance(moment)) this.hasMoved = true;
-      if (series.isEmpty) this.forgetSeries(key, state, s);
+      if (series.isEmpty) this.keys.forgetSeries(key, state, s);
     }
     let reached = 0;
     while (reached < state.held.length && state.held[reached]!.eventTime_us <= moment.asOf_us) reached++;
@@ -309,20 +256,15 @@ export class ViewTask {
     return fate ?? 'passed';
   }
 
-  private forgetSeries(key: string, state: KeyState, s: number): void {
-    for (const chunk of state.series[s]!.storedChunks) this.forgotten.push(chunkKey(this.plan.index, key, s, chunk));
-    state.series[s] = null;
-  }
-
   /** Sets the key's timer to the next instant at which time alone changes something; forgets a key that holds nothing. */
   private schedule(key: string, state: KeyState, moment: Moment): void {
-    this.changed.add(key);
+    this.keys.touch(key);
     let next_us = state.held[0]?.eventTime_us ?? Infinity;
     let isEmpty = state.held.length === 0 && !state.isPending && !state.isHeldBack && state.closed === null;
     for (let s = 0; s < state.series.length; s++) {
       const series = state.series[s];
       if (!series) continue;
-      if (series.isEmpty) this.forgetSeries(key, state, s);
+      if (series.isEmpty) this.keys.forgetSeries(key, state, s);
       else {
         isEmpty = false;
         next_us = Math.min(next_us, series.nextChange_us(moment));
@@ -331,8 +273,7 @@ export class ViewTask {
     if (isEmpty) {
       next_us = Math.max(state.rowTime_us, this.nextInterval_us(state.published));
       if (next_us <= moment.marks.clock_us) {
-        this.states.delete(key);
-        this.emptied.set(key, state.published);
+        this.keys.empty(key, state.published);
         return;
       }
     }

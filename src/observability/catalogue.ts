@@ -181,6 +181,27 @@ export const catalogue = {
     help: 'Time of one write to the local state store.',
     buckets: latencyBuckets_s,
   },
+  millrace_state_cache_bytes: {
+    type: 'gauge',
+    labels: [],
+    help: 'About what the states of keys take in memory. Held under a bound: beyond it, those that were not used for a while are on disk only.',
+  },
+  millrace_state_evicted_bytes_total: {
+    type: 'counter',
+    labels: [],
+    help: 'About what left memory since it was not used for a while.',
+  },
+  millrace_state_loads_total: {
+    type: 'counter',
+    labels: ['result'],
+    help: 'Keys that were looked up on disk before a frame. result: found, or absent (a new key).',
+  },
+  millrace_state_load_seconds: {
+    type: 'histogram',
+    labels: [],
+    help: 'Until the keys of some frames were in memory, when some were not.',
+    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1],
+  },
   millrace_state_disk_bytes: {
     type: 'gauge',
     labels: [],

@@ -12,10 +12,30 @@ const disk_ms = 30_000;
 const resolution_ms = 10;
 const quantiles = { '0.5': 50, '0.99': 99, '1': 100 } as const;
 
+export interface ProcessLimits {
+  /** What the process may take in all. */
+  readonly memory_bytes: number;
+  /** What the JavaScript heap may grow to. */
+  readonly heap_bytes: number;
+}
+
+/** @param memory_bytes as it was configured; absent: what the container or the machine has. */
+export function processLimits(memory_bytes?: number): ProcessLimits {
+  return {
+    memory_bytes: Math.min(memory_bytes ?? Infinity, memoryLimit_bytes()),
+    heap_bytes: getHeapStatistics().heap_size_limit,
+  };
+}
+
 /** @param stateDir null where nothing is kept on disk. @returns a call that ends it. */
-export function measureProcess(metrics: Metrics, clock: Clock, stateDir: string | null): () => void {
-  metrics.gauge('millrace_memory_limit_bytes', {}).set(memoryLimit_bytes());
-  metrics.gauge('millrace_heap_limit_bytes', {}).set(getHeapStatistics().heap_size_limit);
+export function measureProcess(
+  metrics: Metrics,
+  clock: Clock,
+  stateDir: string | null,
+  { memory_bytes, heap_bytes }: ProcessLimits = processLimits(),
+): () => void {
+  metrics.gauge('millrace_memory_limit_bytes', {}).set(memory_bytes);
+  metrics.gauge('millrace_heap_limit_bytes', {}).set(heap_bytes);
   const ends = [measureLoop(metrics, clock)];
   if (stateDir !== null) {
     const measure = (): void => void measureDisk(metrics, stateDir);

@@ -8,6 +8,13 @@ export interface StateEntry {
   readonly value: Uint8Array | null;
 }
 
+export interface StateRange {
+  readonly from: Uint8Array;
+  /** Not contained. */
+  readonly to: Uint8Array;
+  readonly limit: number;
+}
+
 /** Where a task's entries stand in its changelog. */
 export interface StateCheckpoint {
   /** The changelog offset of the last record that is contained. */
@@ -53,6 +60,10 @@ export interface StateStore {
    * batch; writes may go on meanwhile.
    */
   entries(task: string): AsyncIterable<readonly StateEntry[]>;
+  /** The values of some entries, in the order of the keys; null where there is none. As of the writes that have resolved. */
+  get(task: string, keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | null)[]>;
+  /** The first entries of a range, in the order of their keys' bytes. As of the writes that have resolved. */
+  range(task: string, range: StateRange): Promise<readonly StateEntry[]>;
   /**
    * Checkpoint and entries of one and the same moment, that of the call; writes may go on meanwhile. Null when the store holds nothing
    * of the task.

@@ -13,6 +13,7 @@ import { sleep, type Clock } from '../time/clock.ts';
 import type { EntityTraces } from './entity-traces.ts';
 import type { OnlineWriter } from './online-writer.ts';
 import type { OwnedEntityPartition, TaskCommit } from './owned-entity-partition.ts';
+import { timersWrite } from './state-cache.ts';
 
 const diskBackoff_ms = 500;
 
@@ -26,6 +27,8 @@ export interface EntityCommitterOptions {
   readonly metrics: Metrics;
   /** Null: no row is traced. */
   readonly traces: EntityTraces | null;
+  /** What was committed is on disk. */
+  readonly stored: () => void;
   /** What these tasks had taken is lost to them: only what is committed counts. */
   readonly rolledBack: (partitions: readonly OwnedEntityPartition[]) => void;
 }
@@ -104,7 +107,9 @@ export class EntityCommitter {
     metrics
       .counter('millrace_changelog_records_total', {})
       .add(prepared.reduce((n, { entries }) => n + entries.length, 0));
-    await this.write(prepared.map((each) => this.writeOf(each, offsets[each.recordIndex]!)));
+    await this.write(prepared.flatMap((each) => this.writesOf(each, offsets[each.recordIndex]!)));
+    for (const { owned, taken: number } of taken) owned.task?.residency.stored(number);
+    this.options.stored();
   }
 
   private prepare(commit: TaskCommit, records: Append[]): Prepared {
@@ -118,13 +123,11 @@ export class EntityCommitter {
     return { ...commit, entries, recordIndex: records.length - 1 };
   }
 
-  private writeOf({ owned, entries }: Prepared, changelogOffset: number): TaskWrite {
-    const { clock } = this.options;
-    return {
-      task: owned.taskName,
-      entries,
-      checkpoint: { changelogOffset, written_ms: clock.now_ms(), definition: stateVersion(owned.entity) },
-    };
+  private writesOf({ owned, entries, spentTimers }: Prepared, changelogOffset: number): TaskWrite[] {
+    const { taskName: task, entity } = owned;
+    const checkpoint = { changelogOffset, written_ms: this.options.clock.now_ms(), definition: stateVersion(entity) };
+    const spent = spentTimers.map((key) => ({ key, value: null }));
+    return [{ task, entries, checkpoint }, ...(spent.length > 0 ? [timersWrite(task, spent)] : [])];
   }
 
   /** The commit is made: what the disk refuses now is written before the next one, which waits. */

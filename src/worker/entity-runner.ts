@@ -4,7 +4,7 @@
  */
 import type { EntityPlan } from '../define/plan.ts';
 import { MillraceError, messageOf } from '../errors.ts';
-import { decodeEntityFrame, encodeTickFrame } from '../frames/row-frame.ts';
+import { decodeEntityFrame, encodeTickFrame, type EntityFrame } from '../frames/row-frame.ts';
 import type { GroupConsumer, LogProducer, LogRecord, Start, TopicPartition } from '../log/log.ts';
 import { noTracer } from '../observability/tracer.ts';
 import type { OnlineStore } from '../online/online-store.ts';
@@ -12,7 +12,7 @@ import type { StateStore } from '../state/state-store.ts';
 import { atMost } from '../time/clock.ts';
 import { EntityCommitter } from './entity-committer.ts';
 import { EntityTraces } from './entity-traces.ts';
-import { FrameBacklog } from './frame-backlog.ts';
+import { FrameBacklog, type WaitingFrame } from './frame-backlog.ts';
 import { OnlineRepair } from './online-repair.ts';
 import { OnlineWriter } from './online-writer.ts';
 import { OwnedEntityPartition } from './owned-entity-partition.ts';
@@ -22,6 +22,8 @@ import { Repeater } from './repeater.ts';
 import type { RunnerOptions } from './runner-options.ts';
 import type { RestoreProgress } from './restoring-task.ts';
 import { SnapshotScheduler, type StateSnapshots } from './snapshot-scheduler.ts';
+import { StateCache } from './state-cache.ts';
+import { StateLoader } from './state-loader.ts';
 import { StateRestorer } from './state-restorer.ts';
 import { progressOf, type TaskProgress } from './task-progress.ts';
 import { TickScheduler } from './tick-scheduler.ts';
@@ -52,6 +54,8 @@ export class EntityRunner {
   private readonly ticks: TickScheduler;
   private readonly backlog: FrameBacklog;
   private readonly traces: EntityTraces | null;
+  private readonly loader: StateLoader;
+  private readonly cache: StateCache;
   private readonly snapshots: SnapshotScheduler | null = null;
   private committer: EntityCommitter | null = null;
   private commits: Repeater | null = null;
@@ -79,11 +83,15 @@ export class EntityRunner {
       writer: this.writer,
       limit_bytes: options.pendingValues_bytes ?? pendingLimit_bytes,
       owned: () => this.owned.values(),
-      apply: (owned, record) => {
-        this.apply(owned, record);
+      prepare: (waiting) => this.loader.prepare(waiting),
+      apply: (waiting) => {
+        this.apply(waiting);
       },
       applied: (partitions) => {
-        for (const owned of partitions) this.ticks.request(owned);
+        for (const owned of partitions) {
+          owned.task?.residency.forgetLookups();
+          this.ticks.request(owned);
+        }
       },
       pause: (partitions) => {
         this.consumer!.pause(partitions);
@@ -93,7 +101,19 @@ export class EntityRunner {
       },
       failed: options.failed,
     });
-    this.restorer = new StateRestorer({ ...rest, store, snapshots: options.snapshots?.objects ?? null });
+    this.loader = new StateLoader({ ...rest, store, frameOf: (waiting) => frameOf(waiting) });
+    this.cache = new StateCache({
+      ...rest,
+      store,
+      limit_bytes: options.stateCache_bytes ?? Infinity,
+      owned: () => this.owned.values(),
+    });
+    this.restorer = new StateRestorer({
+      ...rest,
+      store,
+      room_bytes: () => this.cache.room_bytes,
+      snapshots: options.snapshots?.objects ?? null,
+    });
     if (options.snapshots)
       this.snapshots = new SnapshotScheduler({
         ...rest,
@@ -122,9 +142,7 @@ export class EntityRunner {
           countRebalance(this.options.metrics, 'entity', 'lost');
           this.release(partitions);
         },
-        batch: (records) => {
-          this.batch(records);
-        },
+        batch: (records) => this.batch(records),
         failed,
       },
     });
@@ -135,6 +153,9 @@ export class EntityRunner {
       writer: this.writer,
       consumer: this.consumer,
       transactor,
+      stored: () => {
+        this.cache.trim();
+      },
       rolledBack: (partitions) => {
         this.reopen(partitions);
       },
@@ -183,6 +204,7 @@ export class EntityRunner {
 
   async stop(): Promise<void> {
     this.stopped = true;
+    this.loader.stop();
     const closing = this.consumer?.close() ?? Promise.resolve();
     // A batch that waits for a store that is away would wait for ever: then its values are given up, uncommitted.
     await atMost(this.options.clock, stopBudget_ms, closing);
@@ -193,6 +215,7 @@ export class EntityRunner {
     await this.snapshots?.stop();
     await this.restorer.stop();
     await this.committer?.stop();
+    await this.cache.stop();
     await this.producer?.close();
   }
 
@@ -305,35 +328,48 @@ export class EntityRunner {
     for (const owned of this.owned.values()) owned.exportMetrics(clock.now_ms());
     metrics.gauge('millrace_tasks_restoring', {}).set(this.restoring.length);
     metrics.gauge('millrace_online_pending_values', {}).set(this.writer.pending);
+    metrics.gauge('millrace_state_cache_bytes', {}).set(this.cache.resident_bytes);
     metrics.gauge('millrace_online_pending_bytes', {}).set(this.writer.pending_bytes);
   }
 
-  private batch(records: readonly LogRecord[]): void {
+  private batch(records: readonly LogRecord[]): Promise<void> | void {
     this.traces?.read(records);
-    const frames: { owned: OwnedEntityPartition; record: LogRecord }[] = [];
+    const frames: WaitingFrame[] = [];
     for (const record of records) {
       const owned = this.owned.get(partitionId(record));
       if (owned !== undefined && owned.task !== null) frames.push({ owned, record });
     }
-    this.backlog.take(frames);
+    return this.backlog.take(frames);
   }
 
-  private apply(owned: OwnedEntityPartition, record: LogRecord): void {
+  private apply(waiting: WaitingFrame): void {
+    const { owned, record } = waiting;
     if (this.owned.get(partitionId(record)) !== owned || owned.task === null || record.offset < owned.next) return;
-    try {
-      const frame = decodeEntityFrame(record.value!, owned.entity);
-      if (frame.kind === 'tick') this.ticks.arrived(owned);
-      const traced = this.traces?.begin(owned, owned.task, frame, record) ?? null;
-      const emissions = owned.task.apply(frame, record.offset);
-      if (traced !== null) this.traces!.applied(traced, emissions);
-      if (emissions.length > 0) this.writer.add(owned, emissions);
-    } catch (error) {
-      if (!(error instanceof MillraceError)) throw error;
-      throw new MillraceError(error.code, `${partitionId(record)} at offset ${record.offset}: ${error.message}`, {
-        cause: error,
-      });
-    }
+    const { task } = owned;
+    const frame = frameOf(waiting);
+    if (frame.kind === 'tick') this.ticks.arrived(owned);
+    const traced = this.traces?.begin(owned, task, frame, record) ?? null;
+    const emissions = placed(record, () => task.apply(frame, record.offset));
+    if (traced !== null) this.traces!.applied(traced, emissions);
+    if (emissions.length > 0) this.writer.add(owned, emissions);
     owned.next = record.offset + 1;
     owned.reached_ms = record.timestamp_ms;
+  }
+}
+
+function frameOf(waiting: WaitingFrame): EntityFrame {
+  const { owned, record } = waiting;
+  waiting.frame ??= placed(record, () => decodeEntityFrame(record.value!, owned.entity));
+  return waiting.frame;
+}
+
+/** With the place of the record in front of what is thrown. */
+function placed<T>(record: LogRecord, call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    if (!(error instanceof MillraceError)) throw error;
+    const message = `${partitionId(record)} at offset ${record.offset}: ${error.message}`;
+    throw new MillraceError(error.code, message, { cause: error });
   }
 }

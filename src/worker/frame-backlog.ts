@@ -2,6 +2,7 @@
  * Frames that were read while too much waits for the online store. Consumption is paused until there is room; the batch handler does
  * not wait, so the group is served meanwhile: a store that is away for minutes costs no membership and holds no rebalance up.
  */
+import type { EntityFrame } from '../frames/row-frame.ts';
 import type { LogRecord, TopicPartition } from '../log/log.ts';
 import type { OnlineWriter } from './online-writer.ts';
 import type { OwnedEntityPartition } from './owned-entity-partition.ts';
@@ -12,7 +13,9 @@ export interface FrameBacklogOptions {
   readonly limit_bytes: number;
   readonly owned: () => Iterable<OwnedEntityPartition>;
   /** Applies a frame, unless its partition has left or has another life by now. */
-  readonly apply: (owned: OwnedEntityPartition, record: LogRecord) => void;
+  readonly apply: (waiting: WaitingFrame) => void;
+  /** Brings what these frames need; null when nothing is missing. */
+  readonly prepare: (waiting: readonly WaitingFrame[]) => Promise<void> | null;
   /** All frames that are at hand for these partitions are applied. */
   readonly applied: (partitions: ReadonlySet<OwnedEntityPartition>) => void;
   readonly pause: (partitions: readonly TopicPartition[]) => void;
@@ -20,27 +23,38 @@ export interface FrameBacklogOptions {
   readonly failed: (error: Error) => void;
 }
 
-interface Waiting {
+/** A frame that was read and not applied. */
+export interface WaitingFrame {
   readonly owned: OwnedEntityPartition;
   readonly record: LogRecord;
+  /** Once it was decoded. */
+  frame?: EntityFrame;
 }
+
+/** Frames whose states are brought at once. */
+const lookahead = 64;
 
 export class FrameBacklog {
   private readonly options: FrameBacklogOptions;
-  private waiting: Waiting[] = [];
+  private waiting: WaitingFrame[] = [];
   /** Those that were paused here, and by nobody else. */
   private readonly paused = new Set<OwnedEntityPartition>();
   private isWaitingForRoom = false;
+  /** Until what the next frames need is in memory. */
+  private loading: Promise<void> | null = null;
   private readonly reading = new WeakSet<OwnedEntityPartition>();
 
   constructor(options: FrameBacklogOptions) {
     this.options = options;
   }
 
-  /** Applies frames behind those that wait, as far as there is room. @throws MillraceError what `apply` throws. */
-  take(frames: readonly Waiting[]): void {
+  /**
+   * Applies frames behind those that wait, as far as there is room. Resolves when they are applied or wait for room.
+   * @throws MillraceError what `apply` and `prepare` throw.
+   */
+  take(frames: readonly WaitingFrame[]): Promise<void> | void {
     this.waiting = this.waiting.length === 0 ? [...frames] : [...this.waiting, ...frames];
-    this.work();
+    return this.loading ?? this.work();
   }
 
   /** It is read from where its task stands. Before that it is not to be resumed here: frames would be left out. */
@@ -48,19 +62,37 @@ export class FrameBacklog {
     this.reading.add(owned);
   }
 
-  private work(): void {
-    const { writer, limit_bytes, apply, applied } = this.options;
+  private work(): Promise<void> | void {
+    const { writer, limit_bytes, apply, applied, prepare } = this.options;
     const touched = new Set<OwnedEntityPartition>();
+    const hasRoom = (): boolean => writer.pending_bytes <= limit_bytes;
     let taken = 0;
-    while (taken < this.waiting.length && writer.pending_bytes <= limit_bytes) {
-      const { owned, record } = this.waiting[taken++]!;
-      apply(owned, record);
-      touched.add(owned);
+    let missing: Promise<void> | null = null;
+    while (taken < this.waiting.length && hasRoom()) {
+      const next = this.waiting.slice(taken, taken + lookahead);
+      missing = prepare(next);
+      if (missing !== null) break;
+      for (const waiting of next) {
+        if (!hasRoom()) break;
+        apply(waiting);
+        touched.add(waiting.owned);
+        taken++;
+      }
     }
     this.waiting = this.waiting.slice(taken);
     applied(touched);
+    if (missing !== null) return this.load(missing);
     if (this.waiting.length > 0) this.wait();
     else this.goOn();
+  }
+
+  private load(missing: Promise<void>): Promise<void> {
+    const loading = missing.then(() => {
+      this.loading = null;
+      return this.work();
+    });
+    this.loading = loading;
+    return loading;
   }
 
   private wait(): void {
@@ -74,7 +106,7 @@ export class FrameBacklog {
     const roomy = (): void => {
       this.isWaitingForRoom = false;
       try {
-        this.work();
+        if (this.loading === null) this.work()?.catch(failed);
       } catch (error) {
         failed(error as Error);
       }

@@ -1,5 +1,6 @@
 /** Writes all values of a task again, each at its own position, after the online store has lost some. protocol: Redis. */
 import type { Emission } from '../entity/entity-task.ts';
+import { PublishedOnDisk } from '../entity/published-on-disk.ts';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -55,8 +56,8 @@ export class OnlineRepair {
   }
 
   /**
-   * What is in memory, then what is only on disk. Keys that leave memory meanwhile emit by themselves; those that had left it before
-   * are on disk once the commit that is under way has ended.
+   * What is in memory, then what is only on disk. What leaves memory meanwhile is on disk, or emits by itself; what had left it before is
+   * on disk once the commit that is under way has ended.
    */
   private async *valuesOf(owned: OwnedEntityPartition): AsyncIterable<Emission[]> {
     const inMemory = owned.task?.published() ?? [];
@@ -69,8 +70,12 @@ export class OnlineRepair {
     }
     yield next;
     await this.options.committed();
+    if (owned.task === null) return;
+    const onDisk = new PublishedOnDisk(owned.task);
     for await (const entries of this.options.store.entries(owned.taskName)) {
-      yield entries.flatMap((entry) => owned.task?.publishedOnDisk(entry) ?? []);
+      yield entries.flatMap((entry) => onDisk.take(entry) ?? []);
     }
+    const last = onDisk.end();
+    if (last !== null) yield [last];
   }
 }

@@ -1,6 +1,7 @@
 /** An entity partition that this worker owns: its task, and its values between the online store and the feature log. */
 import type { EntityPlan, ViewPlan } from '../define/plan.ts';
-import type { EntityTask, StateChange } from '../entity/entity-task.ts';
+import type { EntityTask } from '../entity/entity-task.ts';
+import type { StateChange } from '../entity/state-entry.ts';
 import { encodeFeatureFrame, type FeatureRow } from '../frames/feature-frame.ts';
 import type { Append, TopicPartition } from '../log/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -34,6 +35,10 @@ export interface TaskCommit {
   readonly owned: OwnedEntityPartition;
   readonly position: number;
   readonly changes: readonly StateChange[];
+  /** The number of this take, for the task to know that it is on disk. */
+  readonly taken: number;
+  /** Stored timers that are needed no longer. */
+  readonly spentTimers: readonly Uint8Array[];
   /** The task record as of that position. */
   readonly record: (published: number) => StateChange;
 }
@@ -105,7 +110,10 @@ export class OwnedEntityPartition implements ValueOwner {
   takeCommit(): TaskCommit | null {
     if (this.task === null || this.next === this.committed) return null;
     const { next: position, task } = this;
-    return { owned: this, position, changes: task.takeChanges(), record: task.recorder(position) };
+    const { residency } = task;
+    const changes = task.takeChanges();
+    const spentTimers = residency.takeSpentTimers();
+    return { owned: this, position, changes, taken: residency.taken, spentTimers, record: task.recorder(position) };
   }
 
   /** The feature-log records of all acknowledged values below a position, oldest first. */

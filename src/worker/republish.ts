@@ -4,6 +4,7 @@
  */
 import type { EntityPlan, Plan } from '../define/plan.ts';
 import { EntityTask, type Emission } from '../entity/entity-task.ts';
+import { PublishedOnDisk } from '../entity/published-on-disk.ts';
 import { taskRecordKey } from '../entity/state-key.ts';
 import { decodeTaskRecord } from '../entity/task-record.ts';
 import { messageOf, MillraceError, RetriableError } from '../errors.ts';
@@ -75,32 +76,21 @@ class Republishing {
   }
 
   async task(entity: EntityPlan, name: string): Promise<void> {
-    const task = await this.load(entity, name);
     let next: Emission[] = [];
-    for (const emission of task.published()) {
-      next.push(emission);
-      if (next.length < callLimit) continue;
-      await this.write(entity, next);
-      next = [];
-    }
-    for await (const entries of this.options.store.entries(name)) {
-      next.push(...entries.flatMap((entry) => task.publishedOnDisk(entry) ?? []));
-      for (; next.length >= callLimit; next = next.slice(callLimit)) await this.write(entity, next.slice(0, callLimit));
-    }
-    if (next.length > 0) await this.write(entity, next);
-    this.tasks++;
-  }
-
-  /** As a worker opens it, without a look at the group: what is committed is in the changelog. */
-  private async load(entity: EntityPlan, name: string): Promise<EntityTask> {
-    let task: EntityTask | null = null;
+    let onDisk: PublishedOnDisk | null = null;
     for await (const entries of this.options.store.entries(name)) {
       for (const entry of entries) {
-        if (task === null) task = taskOf(entity, name, entry);
-        else task.load(entry);
+        // Nothing is loaded: a task may be larger than memory.
+        onDisk ??= new PublishedOnDisk(taskOf(entity, name, entry));
+        const emission = onDisk.take(entry);
+        if (emission !== null) next.push(emission);
       }
+      for (; next.length >= callLimit; next = next.slice(callLimit)) await this.write(entity, next.slice(0, callLimit));
     }
-    return task ?? new EntityTask(entity);
+    const last = onDisk?.end() ?? null;
+    if (last !== null) next.push(last);
+    if (next.length > 0) await this.write(entity, next);
+    this.tasks++;
   }
 
   private async write(entity: EntityPlan, emissions: readonly Emission[]): Promise<void> {

@@ -3,8 +3,7 @@
  * restore, fences.
  */
 import { EntityTask } from '../entity/entity-task.ts';
-import { taskRecordKey } from '../entity/state-key.ts';
-import { decodeTaskRecord, stateVersion } from '../entity/task-record.ts';
+import { stateVersion } from '../entity/task-record.ts';
 import { FatalError, MillraceError } from '../errors.ts';
 import type { GroupConsumer, Log, LogReader, LogRecord } from '../log/log.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -19,6 +18,7 @@ import { partitionId } from './partition-id.ts';
 import { reportRestore } from './restore-report.ts';
 import { RestoringTask, type RestoreProgress } from './restoring-task.ts';
 import { SnapshotRestore } from './snapshot-restore.ts';
+import { loadTask } from './task-loading.ts';
 import { tombstoneRetention_ms } from './topics.ts';
 import { UndecidedTransactions } from './undecided-transactions.ts';
 
@@ -33,6 +33,8 @@ export interface StateRestorerOptions {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly failed: (error: Error) => void;
+  /** For states in memory: what has no room stays on disk. */
+  readonly room_bytes: () => number;
   /** Null: none are used. */
   readonly snapshots: ObjectStore | null;
 }
@@ -103,11 +105,13 @@ export class StateRestorer {
       this.batches = new BatchedStateWriter(this.options.store);
       await Promise.all(restoring.map((each) => this.begin(each)));
       await this.readTails(restoring);
-      for (const each of restoring) {
+      let room_bytes = this.options.room_bytes();
+      for (const [i, each] of restoring.entries()) {
         if (this.stopped || each.owned.isReleased) continue;
         each.stage = 'loading';
-        const task = await this.load(each, consumer);
+        const task = await this.load(each, consumer, room_bytes / (restoring.length - i));
         if (task === 'again') continue;
+        room_bytes -= task.task.residency.resident_bytes;
         restored.set(each.owned, task);
         this.report(each, task, clock.monotonic_ms() - started_ms);
       }
@@ -246,20 +250,12 @@ export class StateRestorer {
   private async load(
     { owned, name, committed }: RestoringTask,
     consumer: GroupConsumer,
+    room_bytes: number,
   ): Promise<RestoredTask | 'again'> {
     const { store } = this.options;
-    let restored: RestoredTask | null = null;
+    let restored: RestoredTask | null;
     try {
-      for await (const entries of store.entries(name)) {
-        for (const entry of entries) {
-          if (restored === null && Buffer.compare(entry.key, taskRecordKey) === 0) {
-            const record = decodeTaskRecord(entry.value!, owned.entity);
-            restored = { task: new EntityTask(owned.entity, record), ...record };
-          } else if (restored === null) {
-            throw new MillraceError('state-unreadable', `${name}: there are entries, but no task record before them`);
-          } else restored.task.load(entry);
-        }
-      }
+      restored = await loadTask(store, name, owned.entity, room_bytes);
     } catch (error) {
       if (!isUnreadable(error)) throw error;
       await this.wipe(name, error.message);

@@ -45,6 +45,7 @@ export function stateStoreSuite(name: string, open: () => Promise<StateStore>): 
     changes(() => store);
     severalTasks(() => store);
     clears(() => store);
+    parts(() => store);
     snapshots(() => store);
     moments(() => store);
     manyAndLarge(() => store);
@@ -214,6 +215,46 @@ function severalTasks(open: Open): void {
     }
     const listed = (await open().tasks()).filter((task) => task.startsWith(folder));
     expect(listed).toEqual([...tasks].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))));
+  });
+}
+
+function parts(open: Open): void {
+  const read = (entries: readonly StateEntry[]): string[] =>
+    entries.map(({ key, value }) => `${Buffer.from(key).toString('latin1')}=${Buffer.from(value!).toString('latin1')}`);
+
+  test('the values of some keys come in the order of the keys, null where there is none', async () => {
+    const task = newTask();
+    await open().write([{ task, entries: [put('b', 'B'), put('a', 'A'), put('gone')], checkpoint: at(1) }]);
+    await open().write([{ task, entries: [removal('gone'), put('empty', '')], checkpoint: at(2) }]);
+    const keys = ['b', 'none', 'a', 'gone', 'b', 'empty'].map(bytes);
+    const found = await open().get(task, keys);
+    expect(found.map((value) => value && Buffer.from(value).toString())).toEqual(['B', null, 'A', null, 'B', '']);
+    expect(await open().get(task, [])).toEqual([]);
+    expect(await open().get(newTask(), [bytes('a')])).toEqual([null]);
+  });
+
+  test('a range has its beginning and not its end, in the order of the bytes, up to a limit', async () => {
+    const task = newTask();
+    const keys = ['b', 'a', 'aa', 'a\x00', 'c', '\xff', ''];
+    await open().write([{ task, entries: keys.map((key) => put(key, 'v')), checkpoint: at(1) }]);
+    const range = async (from: string, to: string, limit = 100): Promise<string[]> =>
+      read(await open().range(task, { from: bytes(from), to: bytes(to), limit }));
+    expect(await range('a', 'b')).toEqual(['a=v', 'a\x00=v', 'aa=v']);
+    expect(await range('', '\xff')).toEqual(['=v', 'a=v', 'a\x00=v', 'aa=v', 'b=v', 'c=v']);
+    expect(await range('a', '\xff\xff', 2)).toEqual(['a=v', 'a\x00=v']);
+    expect(await range('x', 'y')).toEqual([]);
+  });
+
+  test('a range is of its task alone, and of many entries', async () => {
+    const [task, next] = [newTask(), newTask()];
+    await open().write([
+      { task, entries: numbered(0, 3000), checkpoint: at(1) },
+      { task: next, entries: numbered(0, 5), checkpoint: at(1) },
+    ]);
+    const everything = await open().range(task, { from: bytes(''), to: bytes('\xff'), limit: 10_000 });
+    expect(read(everything)).toEqual(read(numbered(0, 3000)));
+    const some = await open().range(task, { from: bytes('k000990'), to: bytes('\xff'), limit: 1500 });
+    expect(read(some)).toEqual(read(numbered(990, 2490)));
   });
 }
 

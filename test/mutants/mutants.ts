@@ -1,5 +1,6 @@
 /** Bugs that the simulator must find: each rule of the protocol, broken. */
 import { engine } from './engine-mutants.ts';
+import { residency } from './residency-mutants.ts';
 import type { Mutant } from './runner.ts';
 import { snapshots } from './snapshot-mutants.ts';
 import { offline, online } from './store-mutants.ts';
@@ -213,9 +214,9 @@ const commits: readonly Mutant[] = [
   {
     name: 'changelog offset from the end offset',
     file: 'worker/entity-committer.ts',
-    find: `await this.write(prepared.map((each) => this.writeOf(each, offsets[each.recordIndex]!)));`,
+    find: `await this.write(prepared.flatMap((each) => this.writesOf(each, offsets[each.recordIndex]!)));`,
     replace: `const ends = await consumer.endOffsets(prepared.map(({ owned }) => owned.changelog));
-    await this.write(prepared.map((each, i) => this.writeOf(each, Math.max(offsets[each.recordIndex]!, ends[i]! - 1))));`,
+    await this.write(prepared.flatMap((each, i) => this.writesOf(each, Math.max(offsets[each.recordIndex]!, ends[i]! - 1))));`,
     why: "the next owner's entries are missing on the disk of the one before",
   },
   {
@@ -267,8 +268,8 @@ const restores: readonly Mutant[] = [
   {
     name: 'timers not restored',
     file: 'entity/view-task.ts',
-    find: 'if (state.timer_us !== Infinity) this.timers.push({ time_us: state.timer_us, view: this.plan.index, key });',
-    replace: '',
+    find: 'if (state !== null && state.timer_us !== Infinity)',
+    replace: 'if (state === undefined)',
     why: 'after a restore the values of a quiet key do not fall',
   },
   {
@@ -302,6 +303,7 @@ export const mutants: readonly Mutant[] = [
   ...commits,
   ...restores,
   ...snapshots,
+  ...residency,
   ...online,
   ...offline,
 ];

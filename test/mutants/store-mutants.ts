@@ -57,14 +57,14 @@ export const online: readonly Mutant[] = [
   {
     name: 'values on disk not repaired',
     file: 'worker/online-repair.ts',
-    find: 'yield entries.flatMap((entry) => owned.task?.publishedOnDisk(entry) ?? []);',
+    find: 'yield entries.flatMap((entry) => onDisk.take(entry) ?? []);',
     replace: 'yield entries.flatMap(() => []);',
     why: 'quiet keys are missing online after a flush',
   },
   {
     name: 'emptied keys forgotten',
-    file: 'entity/view-task.ts',
-    find: 'else if (emptied.position >= 0) this.codec.writeEmptied(out, emptied);',
+    file: 'entity/key-table.ts',
+    find: 'if (emptied.position >= 0) this.codec.writeEmptied(out, emptied);',
     replace: '',
     why: 'quiet keys are missing online after a flush',
   },

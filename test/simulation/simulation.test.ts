@@ -20,6 +20,8 @@ const kept: readonly (readonly [seed: number, reason: string])[] = [
 const keptOfAny: readonly (readonly [seed: number, reason: string])[] = [
   [77, 'frames read ahead in an earlier life were applied before the position was sought'],
   [240, 'a worker that was frozen heard of a loss before the assignment that was lost'],
+  [57, 'a key that left memory and came back had its timer twice, and was counted as two'],
+  [119, 'the same, with a clock that went on for seconds at once'],
   [307, 'a worker heard of a loss before the assignment that was lost, and read a partition that it still restored'],
 ];
 

@@ -33,6 +33,7 @@ type FleetPorts = Partial<
     | 'tracer'
     | 'stateSnapshots'
     | 'pendingValues_bytes'
+    | 'stateCache_bytes'
   >
 >;
 
@@ -82,6 +83,7 @@ export class MemoryFleet {
       stateSnapshots: ports.stateSnapshots ?? { interval_ms: 0 },
       ...(ports.tracer === undefined ? {} : { tracer: ports.tracer }),
       ...(ports.pendingValues_bytes === undefined ? {} : { pendingValues_bytes: ports.pendingValues_bytes }),
+      ...(ports.stateCache_bytes === undefined ? {} : { stateCache_bytes: ports.stateCache_bytes }),
       flush: { rows: 1000, bytes: 1 << 20, age_ms: 200 },
       clock: systemClock,
       logger: ports.logger ?? silentLogger,

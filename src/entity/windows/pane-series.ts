@@ -207,6 +207,10 @@ export class PaneSeries implements Series {
     this.store.takeChunks(out, take);
   }
 
+  get isChunked(): boolean {
+    return this.store.isChunked;
+  }
+
   get storedChunks(): Iterable<number> {
     return this.store.storedChunks;
   }

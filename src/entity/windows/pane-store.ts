@@ -28,6 +28,10 @@ export class PaneStore {
     return this.count === 0;
   }
 
+  get isChunked(): boolean {
+    return this.stored !== null;
+  }
+
   private numberOf(index: number): number {
     return Math.floor(index / this.chunkWidth);
   }

@@ -45,6 +45,8 @@ export interface Series {
   write(out: ByteWriter): void;
   read(from: ByteReader): void;
   takeChunks(out: ByteWriter, take: (chunk: number, value: Buffer | null) => void): void;
+  /** Part of it is in chunks: as it was read or written last. */
+  readonly isChunked: boolean;
   readonly storedChunks: Iterable<number>;
   readChunk(chunk: number, bytes: Uint8Array): void;
 }

@@ -230,6 +230,10 @@ export class SessionSeries implements Series {
     this.store.takeChunks(out, take);
   }
 
+  get isChunked(): boolean {
+    return this.store.isChunked;
+  }
+
   get storedChunks(): Iterable<number> {
     return this.store.storedChunks;
   }

@@ -1,5 +1,5 @@
 import { FatalError } from '../../errors.ts';
-import type { StateCheckpoint, StateEntry, StateSnapshot, StateStore, TaskWrite } from '../state-store.ts';
+import type { StateCheckpoint, StateEntry, StateRange, StateSnapshot, StateStore, TaskWrite } from '../state-store.ts';
 
 const batchLimit = 1000;
 
@@ -22,6 +22,12 @@ export function createMemoryStateStore(): StateStore {
     // One step for the event loop: nobody sees half of it.
     write: (writes) => promised(() => applyAll(opened(), writes)),
     entries: (task) => entries(opened, task),
+    get: (task, keys) =>
+      promised(() => {
+        const values = opened().get(task)?.values;
+        return keys.map((key) => copyOf(values?.get(nameOf(key))));
+      }),
+    range: (task, range) => promised(() => rangeOf(opened().get(task)?.values ?? new Map<string, Uint8Array>(), range)),
     snapshot: (task) => promised(() => snapshot(opened, task)),
     clear: (task) => promised(() => void opened().delete(task)),
     tasks: () => promised(() => [...opened().keys()].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))),
@@ -84,6 +90,18 @@ function* inBatches(
       .map(([key, value]) => ({ key: Buffer.from(key, 'latin1'), value: Uint8Array.from(value) }));
   }
 }
+
+function rangeOf(values: ReadonlyMap<string, Uint8Array>, { from, to, limit }: StateRange): StateEntry[] {
+  const [low, high] = [nameOf(from), nameOf(to)];
+  return [...values]
+    .filter(([name]) => name >= low && name < high)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .slice(0, limit)
+    .map(([name, value]) => ({ key: Buffer.from(name, 'latin1'), value: Uint8Array.from(value) }));
+}
+
+const copyOf = (value: Uint8Array | undefined): Uint8Array | null =>
+  value === undefined ? null : Uint8Array.from(value);
 
 /** In this order strings compare as their bytes do. */
 function nameOf(key: Uint8Array): string {

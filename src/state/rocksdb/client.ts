@@ -27,6 +27,12 @@ export interface WriteBatch {
   flush(): Promise<void>;
 }
 
+export interface ReadBatch {
+  /** Resolves after the flush. */
+  get(key: Uint8Array): Promise<Buffer | null>;
+  tryFlush(): void;
+}
+
 /** The state of a database at one moment. */
 export interface Session {
   get(key: Uint8Array): Promise<Buffer | null>;
@@ -40,6 +46,9 @@ export interface Database {
   get(key: Uint8Array): Promise<Buffer | null>;
   /** The first entry of a range. */
   peek(range: KeyRange, options: { readonly values: false }): Promise<{ readonly key: Buffer } | null>;
+  /** One native call for all its keys. Not destroyed, it keeps `close` waiting for ever, as a {@link WriteBatch}. */
+  read(options: { readonly capacity: number; readonly autoDestroy: true }): ReadBatch;
+  iterator(range: KeyRange, options: { readonly capacity: number; readonly limit: number }): Iterator;
   /** A batch that is never destroyed keeps `close` waiting for ever. */
   write(options: { readonly capacity: number; readonly autoDestroy: true }): WriteBatch;
   /** Taken before it returns. */

@@ -40,6 +40,10 @@ export function entryRange({ entryPrefix, end }: TaskKeys): Required<KeyRange> {
   return { gte: entryPrefix, lt: end };
 }
 
+export function entryKey({ entryPrefix }: TaskKeys, key: Uint8Array): Buffer {
+  return Buffer.concat([entryPrefix, key]);
+}
+
 /** The task whose first key this is. @throws MisshapenError when that is not a checkpoint's. */
 export function taskOf(firstKey: Buffer): string {
   const at = firstKey.indexOf(0);

@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
 import { FatalError, MillraceError, RetriableError } from '../../errors.ts';
 import type { Logger } from '../../observability/logger.ts';
-import type { StateCheckpoint, StateEntry, StateSnapshot, StateStore, TaskWrite } from '../state-store.ts';
+import type { StateCheckpoint, StateEntry, StateRange, StateSnapshot, StateStore, TaskWrite } from '../state-store.ts';
 import { nativeError, openDatabase, type Database, type Iterator, type Session, type WriteBatch } from './client.ts';
 import { failureOf } from './failure.ts';
 import { folderIn, markUnreadable, openOrWipe, type Opened, type StateFolder } from './folder.ts';
-import { entryRange, keysOf, MisshapenError, parseCheckpoint, putsOf, taskOf } from './layout.ts';
+import { entryKey, entryRange, keysOf, MisshapenError, parseCheckpoint, putsOf, taskOf } from './layout.ts';
 
 /** Entries of one native read and of one batch. */
 const batchLimit = 1000;
@@ -55,6 +55,34 @@ class RocksStore implements RocksStateStore {
     return this.reading(`checkpoint of ${task}`, async (database) => {
       const value = await database.get(key);
       return value === null ? null : parseCheckpoint(value);
+    });
+  }
+
+  async get(task: string, wanted: readonly Uint8Array[]): Promise<readonly (Uint8Array | null)[]> {
+    const keys = keysOf(task);
+    if (wanted.length === 0) return [];
+    return this.reading(`entries of ${task}`, async (database) => {
+      const batch = database.read({ capacity: wanted.length, autoDestroy: true });
+      const values = Promise.all(wanted.map((key) => batch.get(entryKey(keys, key))));
+      batch.tryFlush();
+      return values;
+    });
+  }
+
+  async range(task: string, { from, to, limit }: StateRange): Promise<readonly StateEntry[]> {
+    const keys = keysOf(task);
+    return this.reading(`entries of ${task}`, async (database) => {
+      const range = { gte: entryKey(keys, from), lt: entryKey(keys, to) };
+      const iterator = database.iterator(range, { capacity: Math.min(limit, batchLimit), limit });
+      this.readers.add(iterator);
+      try {
+        const entries: StateEntry[] = [];
+        for await (const { key, value } of iterator)
+          entries.push({ key: key.subarray(keys.entryPrefix.length), value });
+        return entries;
+      } finally {
+        this.readers.delete(iterator);
+      }
     });
   }
 

@@ -57,6 +57,12 @@ export function simulatedStateStore({ process, faults }: StoreSurroundings, inne
         if (faults.strikes('state write refused')) throw unavailable('the disk is full');
         return inner.write(writes);
       }),
+    get: (task, keys) =>
+      process.call(() => {
+        faults.happened('keys looked up on disk');
+        return inner.get(task, keys);
+      }),
+    range: (task, range) => process.call(() => inner.range(task, range)),
     entries: (task) => gated(process, inner.entries(task)),
     snapshot: (task) =>
       process.call(async () => {

@@ -78,6 +78,7 @@ export class Slot {
       objects: simulatedObjectStore(surroundings, world.objects),
       stateSnapshots: world.stateSnapshots,
       pendingValues_bytes: world.pendingValues_bytes,
+      stateCache_bytes: world.stateCache_bytes,
       flush: { rows: 300, bytes: 1 << 20, age_ms: 2000 },
       clock: process.clock,
       logger: this.logger,

@@ -44,6 +44,8 @@ export class World {
   readonly stateSnapshots: { readonly interval_ms: number; readonly part_bytes: number };
   /** In some worlds so few that every outage of the online store pauses consumption. */
   readonly pendingValues_bytes: number;
+  /** In some worlds so few that keys leave memory with every commit. */
+  readonly stateCache_bytes: number;
   readonly connector: SimulatedConnector;
   readonly workload: Workload;
   private readonly producer: LogProducer;
@@ -70,6 +72,7 @@ export class World {
       part_bytes: snapshots.pick([200, 1000, 1 << 20]),
     };
     this.pendingValues_bytes = random.fork('pending values').pick([2000, 20_000, 1 << 26]);
+    this.stateCache_bytes = random.fork('state cache').pick([0, 20_000, Infinity]);
     this.isPunctual = options.late !== 'some';
     const database = new SimulatedDatabase(tables, random.fork('database'));
     this.workload = new Workload({ database, clock, random: random.fork('workload'), ...options });

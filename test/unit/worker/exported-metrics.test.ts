@@ -107,7 +107,7 @@ async function firstLife(fleet: MemoryFleet, metrics: Metrics, state: StateStore
     probe: () => Promise.resolve(),
     close: () => files.close(),
   };
-  const { worker } = fleet.worker({ online, objects, state, metrics });
+  const { worker } = fleet.worker({ online, objects, state, metrics, stateCache_bytes: 0 });
   const clock = new SteppedClock(Date.now());
   const monitor = new ProgressMonitor({ worker, clock, metrics, logger: silentLogger });
   await worker.start();
@@ -152,7 +152,7 @@ async function secondLife(fleet: MemoryFleet, metrics: Metrics, state: StateStor
     const of = { task, topicId, generation: 1, definition: '' };
     await objects.create(manifestName(of, 0), Buffer.from('no manifest'));
   }
-  const running = fleet.worker({ metrics, state, objects, stateSnapshots: { interval_ms: 100 } });
+  const running = fleet.worker({ metrics, state, objects, stateCache_bytes: 0, stateSnapshots: { interval_ms: 100 } });
   await running.worker.start();
   await fleet.settled(running);
   const text = async (): Promise<string> => metrics.render();

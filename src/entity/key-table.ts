@@ -1,0 +1,318 @@
+/**
+ * The states of a view's keys. All changes happen in memory; a state that is on disk as it is may be left there and is brought back before
+ * the next frame that needs it. What a key computes does not depend on where it was meanwhile (I1).
+ */
+import type { EntityPlan, ViewPlan } from '../define/plan.ts';
+import { ByteReader, ByteWriter } from '../frames/bytes.ts';
+import { emptyState, KeyStateCodec, neverPublished, type KeyState, type Published } from './key-state.ts';
+import { chunkKey, stateKey, type StateKey } from './state-key.ts';
+import type { SeriesLayout } from './windows/view-layout.ts';
+
+/** What a state takes in memory beside its bytes, and how many times its bytes: `benchmarks/engine.ts` measures both. */
+const keyOverhead_bytes = 700;
+const objectsPerByte = 5;
+
+/** A key that may leave memory. */
+export interface ColdKey {
+  readonly view: number;
+  readonly key: string;
+  readonly timer_us: number;
+  /** The timer that is noted on disk for it already; NaN when none is. */
+  readonly noted_us: number;
+}
+
+export class KeyTable {
+  private readonly view: number;
+  private readonly layouts: readonly SeriesLayout[];
+  private readonly codec: KeyStateCodec;
+  /** A row alone gives nothing out, so what was published of a key that holds nothing is what stays online. */
+  private readonly keepsEmptied: boolean;
+  private readonly states = new Map<string, KeyState>();
+  /** Keys whose state is not as it was written last. */
+  private readonly changed = new Set<string>();
+  /** What was published of keys that hold nothing any more: of those that changed; of all in memory where {@link keepsEmptied}. */
+  private readonly emptied = new Map<string, Published>();
+  /** Keys that hold nothing, while their last state may still be on disk: by the take that removes it. */
+  private readonly departed = new Map<string, number>();
+  /** Keys of which the disk was asked and holds nothing. */
+  private readonly absent = new Set<string>();
+  /** Chunks that are written and are to be forgotten. */
+  private readonly forgotten: Buffer[] = [];
+  /** Keys that are on disk only: with state, and where {@link keepsEmptied} without. */
+  private away = 0;
+  private awayEmptied = 0;
+  private takes = 0;
+  private written = 0;
+  private states_bytes = 0;
+  /** Of the chunks that were written last. */
+  private chunk_bytes = 256;
+  private sweep: Iterator<[string, KeyState]> | null = null;
+
+  constructor(entity: EntityPlan, plan: ViewPlan, layouts: readonly SeriesLayout[]) {
+    this.view = plan.index;
+    this.layouts = layouts;
+    this.codec = new KeyStateCodec(entity, plan, layouts);
+    this.keepsEmptied = plan.emit.kind === 'closed';
+  }
+
+  /** Keys that hold state, wherever it is. */
+  get size(): number {
+    return this.states.size + this.away;
+  }
+
+  get sizeInMemory(): number {
+    return this.states.size;
+  }
+
+  /** About what the states in memory take. */
+  get resident_bytes(): number {
+    return this.states_bytes + this.emptied.size * keyOverhead_bytes;
+  }
+
+  /** Nothing is on disk only. */
+  get isComplete(): boolean {
+    return this.away === 0 && this.awayEmptied === 0;
+  }
+
+  get(key: string): KeyState | undefined {
+    return this.states.get(key);
+  }
+
+  /** The state of a key, to be changed. */
+  open(key: string): KeyState {
+    const state = this.states.get(key);
+    if (state !== undefined) return state;
+    this.refuseMissing(key);
+    const created = emptyState(this.layouts, this.emptied.get(key) ?? neverPublished);
+    this.emptied.delete(key);
+    this.put(key, created, 0);
+    return created;
+  }
+
+  publishedOf(key: string): Published {
+    return this.states.get(key)?.published ?? this.emptied.get(key) ?? neverPublished;
+  }
+
+  /** It is no longer as it was written. */
+  touch(key: string): void {
+    this.changed.add(key);
+    const state = this.states.get(key);
+    if (state !== undefined) state.isUsed = true;
+  }
+
+  /** The key holds nothing any more. */
+  empty(key: string, published: Published): void {
+    const state = this.states.get(key);
+    if (state !== undefined) {
+      this.states_bytes -= state.size_bytes;
+      this.states.delete(key);
+    }
+    this.emptied.set(key, published);
+  }
+
+  forgetSeries(key: string, state: KeyState, s: number): void {
+    for (const chunk of state.series[s]!.storedChunks) this.forgotten.push(chunkKey(this.view, key, s, chunk));
+    state.series[s] = null;
+  }
+
+  /** Keys in memory of which something was given out. */
+  *publishedKeys(): Iterable<string> {
+    for (const [key, { published }] of this.states) if (published.position >= 0) yield key;
+    for (const [key, { position }] of this.emptied) if (position >= 0) yield key;
+  }
+
+  isInMemory(key: string): boolean {
+    return this.states.has(key) || this.emptied.has(key);
+  }
+
+  /**
+   * The entries of every key whose state changed since the last call; null where nothing is to be known of it.
+   */
+  takeChanges(take: (key: Buffer, value: Buffer | null) => void): void {
+    const out = new ByteWriter();
+    this.takes++;
+    for (const key of this.forgotten.splice(0)) take(key, null);
+    for (const key of this.changed) {
+      const state = this.states.get(key);
+      if (state === undefined) this.takeEmptied(key, out, take);
+      else this.takeState(key, state, out, take);
+    }
+    this.changed.clear();
+    if (!this.keepsEmptied) this.emptied.clear();
+  }
+
+  private takeEmptied(key: string, out: ByteWriter, take: (key: Buffer, value: Buffer | null) => void): void {
+    const emptied = this.emptied.get(key) ?? neverPublished;
+    if (emptied.position >= 0) this.codec.writeEmptied(out, emptied);
+    take(stateKey(this.view, key), out.size_bytes === 0 ? null : out.take());
+    this.departed.set(key, this.takes);
+  }
+
+  private takeState(
+    key: string,
+    state: KeyState,
+    out: ByteWriter,
+    take: (key: Buffer, value: Buffer | null) => void,
+  ): void {
+    this.codec.write(out, state);
+    const own = out.take();
+    take(stateKey(this.view, key), own);
+    let chunks = 0;
+    state.series.forEach((series, s) => {
+      series?.takeChunks(out, (chunk, value) => {
+        if (value !== null) this.chunk_bytes += (value.length - this.chunk_bytes) / 16;
+        take(chunkKey(this.view, key, s, chunk), value);
+      });
+      if (series !== null) for (const _ of series.storedChunks) chunks++;
+    });
+    state.takenIn = this.takes;
+    this.weigh(state, own.length + chunks * this.chunk_bytes);
+  }
+
+  /** The number of the newest take. */
+  get taken(): number {
+    return this.takes;
+  }
+
+  /** What was taken up to that number is on disk. */
+  stored(takes: number): void {
+    this.written = Math.max(this.written, takes);
+    for (const [key, taken] of this.departed) if (taken <= this.written) this.departed.delete(key);
+  }
+
+  /**
+   * What {@link takeChanges} gave: a key's own entry before its chunks.
+   * @returns the state that came into memory with it, if any.
+   * @throws RangeError when it is no such bytes.
+   */
+  load({ key, chunk }: StateKey, value: Uint8Array): KeyState | null {
+    if (chunk !== null) {
+      const series = this.states.get(key)?.series[chunk.series];
+      if (!series) throw new RangeError(`there is a chunk of ${key}, but nothing of the key itself`);
+      series.readChunk(chunk.chunk, value);
+      this.weigh(this.states.get(key)!, value.length, true);
+      return null;
+    }
+    const { state, published } = this.codec.read(new ByteReader(value));
+    if (state !== null) this.put(key, state, value.length);
+    else if (this.keepsEmptied) this.emptied.set(key, published);
+    return state;
+  }
+
+  /**
+   * The same for a key that stays on disk; its chunks do too.
+   * @returns when its timer is due; ∞ when it has none.
+   */
+  leave({ chunk }: StateKey, value: Uint8Array): number {
+    if (chunk !== null) return Infinity;
+    const timer_us = this.codec.timerOf(value);
+    if (timer_us !== null) this.away++;
+    else if (this.keepsEmptied) this.awayEmptied++;
+    return timer_us ?? Infinity;
+  }
+
+  /** A key that has to be brought from disk before a frame that concerns it. */
+  isMissing(key: string): boolean {
+    return !this.isComplete && !this.isInMemory(key) && !this.departed.has(key) && !this.absent.has(key);
+  }
+
+  /**
+   * What the disk has for a missing key.
+   * @returns the state that came into memory; its chunks are to follow if one of its series is chunked.
+   */
+  bring(key: string, value: Uint8Array | null): KeyState | null {
+    // Two timers of it were stored, one of them overtaken.
+    if (!this.isMissing(key)) return null;
+    const timer_us = value === null ? null : this.codec.timerOf(value);
+    if (value === null || (timer_us === null && !this.keepsEmptied)) {
+      this.absent.add(key);
+      return null;
+    }
+    if (timer_us === null) this.awayEmptied--;
+    else this.away--;
+    const state = this.load({ view: this.view, key, chunk: null }, value);
+    if (state !== null && timer_us !== Infinity) state.noted_us = timer_us!;
+    return state;
+  }
+
+  /** Frames were applied: what was looked up for them is not known any longer. */
+  forgetLookups(): void {
+    this.absent.clear();
+  }
+
+  /**
+   * Keys that were not used since this came by them last, of about so many bytes. ("Second chance", also known as the clock algorithm:
+   * Corbató, "A paging experiment with the Multics system", 1968.)
+   * @param mayLeave says no where a timer is too near.
+   */
+  cold(bytes: number, mayLeave: (timer_us: number, key: string) => boolean): ColdKey[] {
+    const cold: ColdKey[] = [];
+    let left_bytes = bytes;
+    for (let steps = 2 * this.states.size; steps > 0 && left_bytes > 0; steps--) {
+      this.sweep ??= this.states.entries();
+      const next = this.sweep.next();
+      if (next.done === true) {
+        this.sweep = null;
+        continue;
+      }
+      const [key, state] = next.value;
+      const { timer_us, noted_us } = state;
+      if (state.isUsed) state.isUsed = false;
+      else if (this.isClean(key, state) && mayLeave(timer_us, key)) {
+        cold.push({ view: this.view, key, timer_us, noted_us });
+        left_bytes -= state.size_bytes;
+      }
+    }
+    return cold;
+  }
+
+  /** A cold key whose timer is stored by now. @param mayLeave and it goes, if it was not used meanwhile. */
+  evict({ key, timer_us }: ColdKey, mayLeave: boolean): void {
+    const state = this.states.get(key);
+    if (state === undefined) return;
+    state.noted_us = timer_us === Infinity ? NaN : timer_us;
+    if (!mayLeave || state.isUsed || state.timer_us !== timer_us || !this.isClean(key, state)) return;
+    this.states_bytes -= state.size_bytes;
+    this.states.delete(key);
+    this.away++;
+  }
+
+  /** Lets go what was published of keys that hold nothing. @returns how many went. */
+  evictEmptied(): number {
+    if (!this.keepsEmptied) return 0;
+    let evicted = 0;
+    for (const key of this.emptied.keys()) {
+      if (this.changed.has(key) || this.departed.has(key)) continue;
+      this.emptied.delete(key);
+      this.awayEmptied++;
+      evicted++;
+    }
+    return evicted;
+  }
+
+  private isClean(key: string, state: KeyState): boolean {
+    return state.takenIn <= this.written && !this.changed.has(key);
+  }
+
+  private put(key: string, state: KeyState, bytes: number): void {
+    this.states.set(key, state);
+    this.weigh(state, bytes);
+    state.isUsed = true;
+  }
+
+  private weigh(state: KeyState, bytes: number, isMore = false): void {
+    const size_bytes = isMore ? state.size_bytes + bytes * objectsPerByte : keyOverhead_bytes + bytes * objectsPerByte;
+    this.states_bytes += size_bytes - state.size_bytes;
+    state.size_bytes = size_bytes;
+  }
+
+  /** Whoever applies frames brings their keys first: a state that began anew here would be wrong for ever. */
+  private refuseMissing(key: string): void {
+    if (this.isMissing(key)) throw new Error(`the state of a key of view ${this.view} is on disk and was not brought`);
+  }
+
+  /** A state as it is on disk, beside whatever is in memory. @returns null for a key that holds nothing. */
+  read(value: Uint8Array): { readonly state: KeyState | null; readonly published: Published } {
+    return this.codec.read(new ByteReader(value));
+  }
+}

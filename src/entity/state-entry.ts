@@ -1,0 +1,25 @@
+/** Entries of a task's changelog and store. */
+import { MillraceError } from '../errors.ts';
+import { parseStateKey, type StateKey } from './state-key.ts';
+
+/** An entry of the task's changelog: the state of a key, or the task record. */
+export interface StateChange {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array | null;
+}
+
+/** Does nothing for the task record and for what is removed. @throws MillraceError `state-unreadable` */
+export function withEntry(
+  entity: string,
+  { key, value }: StateChange,
+  use: (at: StateKey, value: Uint8Array) => void,
+): void {
+  try {
+    const parsed = parseStateKey(key);
+    if (parsed !== null && value !== null) use(parsed, value);
+  } catch (error) {
+    throw new MillraceError('state-unreadable', `state of entity ${entity}: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}

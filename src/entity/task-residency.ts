@@ -1,0 +1,204 @@
+/**
+ * What of an entity task's state is in memory, and what on disk only. The task itself reads nothing: whoever runs it brings what its next
+ * frames need, and may let go of what was not used for a while.
+ *
+ * @example
+ * const refs = residency.missingKeys(frames);
+ * for (const ref of refs) if (residency.bring(ref, await own(ref))) for (const chunk of await chunks(ref)) task.load(chunk);
+ */
+import { keyOf } from '../define/key.ts';
+import type { Row } from '../define/plan.ts';
+import { MillraceError } from '../errors.ts';
+import type { EntityFrame, Marks } from '../frames/row-frame.ts';
+import type { ColdKey } from './key-table.ts';
+import { withEntry, type StateChange } from './state-entry.ts';
+import type { TimerPage, TimerQueue } from './timer-queue.ts';
+import type { Timer } from './timers.ts';
+import type { ViewTask } from './view-task.ts';
+
+/** A key of a view. */
+export interface KeyRef {
+  readonly view: number;
+  readonly key: string;
+}
+
+/** Who reads a table, and which of its columns are the key. */
+export interface KeyReader {
+  readonly view: ViewTask;
+  readonly keyColumns: readonly number[];
+}
+
+export interface ResidencyOptions {
+  readonly entity: string;
+  readonly views: readonly ViewTask[];
+  readonly timers: TimerQueue;
+  /** Per table. */
+  readonly readers: readonly (readonly KeyReader[])[];
+  readonly marks: () => Marks;
+  /** Timers that a frame fires at most. */
+  readonly timersOf: (frame: EntityFrame) => number;
+}
+
+export class TaskResidency {
+  private readonly options: ResidencyOptions;
+
+  constructor(options: ResidencyOptions) {
+    this.options = options;
+  }
+
+  /** No state is on disk only. */
+  get isComplete(): boolean {
+    return this.options.views.every(({ keys }) => keys.isComplete);
+  }
+
+  /** About what the states in memory take. */
+  get resident_bytes(): number {
+    return this.options.views.reduce((sum, { keys }) => sum + keys.resident_bytes, 0);
+  }
+
+  /** All timers up to a time are in memory. */
+  hasTimersUntil(time_us: number): boolean {
+    return this.isComplete || this.options.timers.covers(time_us);
+  }
+
+  /** A timer may fire: those before it are in memory. */
+  isNext(timer: Timer): boolean {
+    return this.isComplete || this.options.timers.isNear(timer);
+  }
+
+  /** The newest take of changes: see {@link stored}. */
+  get taken(): number {
+    return this.options.views[0]!.keys.taken;
+  }
+
+  /** What was taken up to that number is on disk. */
+  stored(taken: number): void {
+    for (const { keys } of this.options.views) keys.stored(taken);
+  }
+
+  /**
+   * An entry of a key that stays on disk.
+   * @returns its timer, which is to be stored; null when it has none.
+   * @throws MillraceError `state-unreadable`
+   */
+  leave(entry: StateChange): Timer | null {
+    const { entity, views } = this.options;
+    let timer: Timer | null = null;
+    withEntry(entity, entry, ({ view, key, chunk }, value) => {
+      const time_us = views[view]!.keys.leave({ view, key, chunk }, value);
+      if (time_us !== Infinity) timer = { time_us, view, key };
+    });
+    return timer;
+  }
+
+  /** Keys that these frames concern whose states are on disk only: to be brought before the first of them. */
+  missingKeys(frames: readonly EntityFrame[]): readonly KeyRef[] {
+    if (this.isComplete) return [];
+    const missing = this.options.views.map(() => new Set<string>());
+    const look = ({ view, keyColumns }: KeyReader, row: Row | null): void => {
+      const key = row === null ? null : keyOf(row, keyColumns);
+      if (key !== null && view.keys.isMissing(key)) missing[view.plan.index]!.add(key);
+    };
+    for (const frame of frames) {
+      if (frame.kind !== 'rows') continue;
+      for (const reader of this.options.readers[frame.source.table]!) {
+        for (const { before, after } of frame.rows) {
+          look(reader, before);
+          look(reader, after);
+        }
+      }
+    }
+    return missing.flatMap((keys, view) => [...keys].map((key) => ({ view, key })));
+  }
+
+  /** A missing key as it is on disk; null when nothing is. @returns whether its chunks are to be loaded. @throws MillraceError `state-unreadable` */
+  bring({ view, key }: KeyRef, value: Uint8Array | null): boolean {
+    try {
+      const state = this.options.views[view]!.bring(key, value);
+      return state?.series.some((series) => series?.isChunked === true) ?? false;
+    } catch (error) {
+      throw new MillraceError('state-unreadable', `state of entity ${this.options.entity}: ${String(error)}`, {
+        cause: error,
+      });
+    }
+  }
+
+  /** Stored timers that these frames may come to: to be brought before the first of them; null when none is missing. */
+  missingTimers(frames: readonly EntityFrame[]): TimerPage | null {
+    if (this.isComplete) return null;
+    const { until_us, wanted } = this.reachOf(frames);
+    return this.options.timers.missing(until_us, wanted, this.isLive);
+  }
+
+  /**
+   * What the store has of the page that {@link missingTimers} asked for.
+   * @returns keys that are missing with them.
+   */
+  takeTimers(frames: readonly EntityFrame[], found: readonly Uint8Array[]): readonly KeyRef[] {
+    const timers = this.options.timers.take(this.reachOf(frames).until_us, found);
+    return timers.filter(({ view, key }) => this.options.views[view]!.keys.isMissing(key));
+  }
+
+  /** Stored timers that are in memory by now: to be removed. */
+  takeSpentTimers(): readonly Buffer[] {
+    return this.options.timers.takeSpent();
+  }
+
+  /** How far the clock mark goes with these frames at most, and how many timers they may come to, those that their own rows move included. */
+  private reachOf(frames: readonly EntityFrame[]): { readonly until_us: number; readonly wanted: number } {
+    const { views, marks, timersOf } = this.options;
+    let until_us = marks().clock_us;
+    let wanted = 0;
+    for (const frame of frames) {
+      for (const { clock_us } of marksOf(frame)) until_us = Math.max(until_us, clock_us);
+      wanted += timersOf(frame);
+      if (frame.kind === 'rows') wanted += 2 * frame.rows.length * this.options.readers.flat().length * views.length;
+    }
+    return { until_us, wanted };
+  }
+
+  /** Frames were applied: what was looked up for them is known no longer. */
+  forgetLookups(): void {
+    for (const { keys } of this.options.views) keys.forgetLookups();
+  }
+
+  /** Keys that may leave memory once their timers are stored, of about so many bytes in all. */
+  cold(bytes: number): readonly ColdKey[] {
+    const { views, timers } = this.options;
+    const all_bytes = this.resident_bytes;
+    return views.flatMap(({ plan, keys }) => {
+      const mayLeave = (time_us: number, key: string): boolean => !timers.isNear({ time_us, view: plan.index, key });
+      return keys.cold((bytes * keys.resident_bytes) / all_bytes, mayLeave);
+    });
+  }
+
+  /** Lets go of those that were not used meanwhile; their timers are stored. */
+  evict(cold: readonly ColdKey[]): void {
+    const { views, timers } = this.options;
+    for (const each of cold) {
+      const { view, key, timer_us } = each;
+      // Frames may have come to its timer meanwhile.
+      views[view]!.keys.evict(each, !timers.isNear({ time_us: timer_us, view, key }));
+    }
+    const inMemory = views.reduce((sum, { keys }) => sum + keys.sizeInMemory, 0);
+    timers.shrink(inMemory, this.isLive);
+  }
+
+  /** Lets go of what is known of keys that hold nothing. */
+  evictEmptied(): void {
+    for (const { keys } of this.options.views) keys.evictEmptied();
+  }
+
+  private readonly isLive = ({ view, key, time_us }: Timer): boolean => this.options.views[view]!.isDue(key, time_us);
+}
+
+function marksOf(frame: EntityFrame): readonly Marks[] {
+  switch (frame.kind) {
+    case 'rows':
+      return [frame.marks];
+    case 'marks':
+      return frame.sources.map(({ marks }) => marks);
+    case 'tick':
+      return [];
+  }
+}

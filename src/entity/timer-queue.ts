@@ -1,0 +1,79 @@
+/**
+ * The timers of an entity partition: those of keys in memory in a heap; those of keys on disk beside their states, from where they come in
+ * the same order. All timers before a frontier are in the heap, and their keys in memory.
+ */
+import { parseStoredTimer, storedTimerKey } from './stored-timer.ts';
+import { isBefore, Timers, type Timer } from './timers.ts';
+
+/** Stored timers of one look. */
+const page = 512;
+
+/** Stored timers to be read, in the order of their keys. */
+export interface TimerPage {
+  readonly from: Uint8Array;
+  /** Not contained. */
+  readonly to: Uint8Array;
+  readonly limit: number;
+}
+
+/** What the heap may grow to beyond twice what it needs. */
+const spare = 1024;
+
+export class TimerQueue {
+  readonly heap = new Timers();
+  private frontier: Timer = { time_us: Number.MIN_SAFE_INTEGER, view: 0, key: '' };
+  /** Stored timers that have come into memory. */
+  private spent: Buffer[] = [];
+
+  /** Whether all timers up to a time are in the heap. */
+  covers(time_us: number): boolean {
+    return this.frontier.time_us > time_us;
+  }
+
+  /** Whether a timer is in front of the frontier: its key has to stay in memory. */
+  isNear(timer: Timer): boolean {
+    return isBefore(timer, this.frontier);
+  }
+
+  /**
+   * What is to be read so that `wanted` timers up to a time, or all of them, are in the heap; null when they are.
+   * @param isLive whether a key has this timer still.
+   */
+  missing(time_us: number, wanted: number, isLive: (timer: Timer) => boolean): TimerPage | null {
+    if (this.covers(time_us)) return null;
+    // A key that left memory and came back has its timer twice.
+    const counted = new Set<string>();
+    const isThere = (timer: Timer): boolean => {
+      if (!this.isNear(timer) || !isLive(timer)) return false;
+      const { size } = counted;
+      return counted.add(`${timer.view} ${timer.key}`).size > size;
+    };
+    if (this.heap.countUntil(time_us, wanted, isThere) >= wanted) return null;
+    return { from: storedTimerKey(this.frontier), to: storedTimerKey(endOf(time_us)), limit: page };
+  }
+
+  /**
+   * What was read of a page that {@link missing} asked for, up to that time.
+   * @returns the timers: their keys are to be in memory before the next frame.
+   */
+  take(time_us: number, keys: readonly Uint8Array[]): readonly Timer[] {
+    const timers = keys.map(parseStoredTimer);
+    for (const key of keys) this.spent.push(Buffer.from(key));
+    const last = timers.at(-1);
+    this.frontier = last !== undefined && keys.length >= page ? { ...last, view: last.view + 1 } : endOf(time_us);
+    return timers;
+  }
+
+  /** Stored timers that are to be removed. */
+  takeSpent(): readonly Buffer[] {
+    return this.spent.splice(0);
+  }
+
+  /** Keys have left memory: the heap lets go of their timers, now and then. */
+  shrink(keys: number, isLive: (timer: Timer) => boolean): void {
+    if (this.heap.size > 2 * keys + spare) this.heap.keep(isLive);
+  }
+}
+
+/** Behind all timers of a time. */
+const endOf = (time_us: number): Timer => ({ time_us: Math.floor(time_us) + 1, view: 0, key: '' });

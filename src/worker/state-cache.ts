@@ -1,0 +1,92 @@
+/** Keeps what entity tasks hold in memory within a bound: states that were not used for a while stay on disk only. */
+import type { EntityTask } from '../entity/entity-task.ts';
+import { storedTimerKey, timersOf } from '../entity/stored-timer.ts';
+import type { ColdKey } from '../entity/key-table.ts';
+import { messageOf, RetriableError } from '../errors.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import type { StateEntry, StateStore, TaskWrite } from '../state/state-store.ts';
+import type { OwnedEntityPartition } from './owned-entity-partition.ts';
+
+/** What is made free at once beyond the bound, so that not every commit does it. */
+const slack = 0.1;
+
+export interface StateCacheOptions {
+  readonly store: StateStore;
+  /** Of all tasks' states in memory, about; ∞ keeps all of them there. */
+  readonly limit_bytes: number;
+  readonly owned: () => Iterable<OwnedEntityPartition>;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly failed: (error: Error) => void;
+}
+
+/** They belong to no changelog offset: they are made anew when the task is opened. */
+export function timersWrite(task: string, entries: readonly StateEntry[]): TaskWrite {
+  return { task: timersOf(task), entries, checkpoint: { changelogOffset: -1, written_ms: 0, definition: '' } };
+}
+
+export class StateCache {
+  private readonly options: StateCacheOptions;
+  private trimming: Promise<void> | null = null;
+
+  constructor(options: StateCacheOptions) {
+    this.options = options;
+  }
+
+  get resident_bytes(): number {
+    return this.running.reduce((sum, { task }) => sum + task.residency.resident_bytes, 0);
+  }
+
+  /** What may still come into memory. */
+  get room_bytes(): number {
+    return this.options.limit_bytes - this.resident_bytes;
+  }
+
+  private get running(): readonly { readonly name: string; readonly task: EntityTask }[] {
+    return [...this.options.owned()].flatMap(({ task, taskName }) => (task === null ? [] : [{ name: taskName, task }]));
+  }
+
+  /** What was changed is on disk: what was not used may go. Does not wait; once at a time. */
+  trim(): void {
+    if (this.resident_bytes <= this.options.limit_bytes) return;
+    this.trimming ??= this.trimNow()
+      .catch((error: unknown) => {
+        // The disk is full, or is opened again: the next commit comes to this anew.
+        if (error instanceof RetriableError)
+          this.options.logger.warn({ error: messageOf(error) }, 'states stay in memory: their timers were not stored');
+        else this.options.failed(error as Error);
+      })
+      .finally(() => (this.trimming = null));
+  }
+
+  async stop(): Promise<void> {
+    await this.trimming;
+  }
+
+  private async trimNow(): Promise<void> {
+    const { limit_bytes, store, metrics } = this.options;
+    const all_bytes = this.resident_bytes;
+    const excess_bytes = all_bytes - limit_bytes * (1 - slack);
+    for (const { name, task } of this.running) {
+      const { residency } = task;
+      residency.evictEmptied();
+      const cold = residency.cold((excess_bytes * residency.resident_bytes) / all_bytes);
+      const notes = cold.flatMap(notesOf);
+      if (notes.length > 0) await store.write([timersWrite(name, notes)]);
+      const before = residency.resident_bytes;
+      residency.evict(cold);
+      metrics.counter('millrace_state_evicted_bytes_total', {}).add(Math.max(0, before - residency.resident_bytes));
+    }
+  }
+}
+
+const nothing = Buffer.alloc(0);
+
+/** What changes of the stored timers when a key leaves memory. */
+function notesOf({ view, key, timer_us, noted_us }: ColdKey): StateEntry[] {
+  const keyAt = (time_us: number): Buffer => storedTimerKey({ time_us, view, key });
+  if (noted_us === timer_us) return [];
+  const removed = Number.isNaN(noted_us) ? [] : [{ key: keyAt(noted_us), value: null }];
+  return timer_us === Infinity ? removed : [...removed, { key: keyAt(timer_us), value: nothing }];
+}

@@ -1,0 +1,103 @@
+/** Brings the states that frames need from disk into memory, before they are applied: many keys in one read. */
+import type { EntityTask } from '../entity/entity-task.ts';
+import { chunksOf, stateKey } from '../entity/state-key.ts';
+import { timersOf } from '../entity/stored-timer.ts';
+import type { KeyRef } from '../entity/task-residency.ts';
+import { messageOf, RetriableError } from '../errors.ts';
+import type { EntityFrame } from '../frames/row-frame.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import type { StateStore } from '../state/state-store.ts';
+import { sleep, type Clock } from '../time/clock.ts';
+import type { WaitingFrame } from './frame-backlog.ts';
+import type { OwnedEntityPartition } from './owned-entity-partition.ts';
+
+const diskBackoff_ms = 500;
+/** More than a series has. */
+const chunksLimit = 100_000;
+
+export interface StateLoaderOptions {
+  readonly store: StateStore;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** @throws MillraceError when the record is no frame. */
+  readonly frameOf: (waiting: WaitingFrame) => EntityFrame;
+}
+
+export class StateLoader {
+  private readonly options: StateLoaderOptions;
+  private stopped = false;
+
+  constructor(options: StateLoaderOptions) {
+    this.options = options;
+  }
+
+  stop(): void {
+    this.stopped = true;
+  }
+
+  /**
+   * Null when all that these frames need is in memory: then they are to be applied at once, before memory is made free again.
+   * @throws MillraceError as `frameOf`
+   */
+  prepare(waiting: readonly WaitingFrame[]): Promise<void> | null {
+    const byOwned = new Map<OwnedEntityPartition, EntityFrame[]>();
+    for (const each of waiting) {
+      const { owned, record } = each;
+      if (owned.task === null || owned.task.residency.isComplete || record.offset < owned.next) continue;
+      const frames = byOwned.get(owned);
+      if (frames === undefined) byOwned.set(owned, [this.options.frameOf(each)]);
+      else frames.push(this.options.frameOf(each));
+    }
+    const bringing: Promise<void>[] = [];
+    for (const [{ task, taskName }, frames] of byOwned) {
+      const { residency } = task!;
+      const keys = residency.missingKeys(frames);
+      if (keys.length > 0) bringing.push(this.bringKeys(task!, taskName, keys));
+      else if (residency.missingTimers(frames) !== null) bringing.push(this.bringTimers(task!, taskName, frames));
+    }
+    return bringing.length === 0 ? null : Promise.all(bringing).then(() => undefined);
+  }
+
+  private async bringTimers(task: EntityTask, name: string, frames: readonly EntityFrame[]): Promise<void> {
+    const { store } = this.options;
+    const page = task.residency.missingTimers(frames)!;
+    const found = await this.read(() => store.range(timersOf(name), page));
+    const keys = task.residency.takeTimers(
+      frames,
+      found.map(({ key }) => key),
+    );
+    if (keys.length > 0) await this.bringKeys(task, name, keys);
+  }
+
+  private async bringKeys(task: EntityTask, name: string, refs: readonly KeyRef[]): Promise<void> {
+    const { store, metrics, clock } = this.options;
+    const started_ms = clock.monotonic_ms();
+    const wanted = refs.map(({ view, key }) => stateKey(view, key));
+    const values = await this.read(() => store.get(name, wanted));
+    let found = 0;
+    for (const [i, ref] of refs.entries()) {
+      const value = values[i] ?? null;
+      if (value !== null) found++;
+      if (!task.residency.bring(ref, value)) continue;
+      const range = { ...chunksOf(wanted[i]!), limit: chunksLimit };
+      for (const chunk of await this.read(() => store.range(name, range))) task.load(chunk);
+    }
+    metrics.counter('millrace_state_loads_total', { result: 'found' }).add(found);
+    metrics.counter('millrace_state_loads_total', { result: 'absent' }).add(refs.length - found);
+    metrics.histogram('millrace_state_load_seconds', {}).observe((clock.monotonic_ms() - started_ms) / 1000);
+  }
+
+  private async read<T>(read: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await read();
+      } catch (error) {
+        if (!(error instanceof RetriableError) || this.stopped) throw error;
+        this.options.logger.warn({ error: messageOf(error) }, 'state was not read from disk; trying again');
+        await sleep(this.options.clock, diskBackoff_ms);
+      }
+    }
+  }
+}

@@ -1,0 +1,111 @@
+/** Which keys and timers a task asks for, and when it lets a key go. */
+import { expect, test } from 'vitest';
+import { EntityTask } from '../../../src/entity/entity-task.ts';
+import { parseStateKey } from '../../../src/entity/state-key.ts';
+import { storedTimerKey } from '../../../src/entity/stored-timer.ts';
+import {
+  deleted,
+  inserted,
+  marksAt,
+  rowsFrame,
+  second_us,
+  start_us,
+  transaction,
+} from '../../support/entity-frames.ts';
+import { userPlan } from '../../support/shop.ts';
+
+const at = (seconds: number): number => start_us + seconds * second_us;
+const row = (offset: number, user: number): ReturnType<typeof inserted> =>
+  inserted(offset, transaction(offset, user, at(offset)));
+
+/** A task whose keys are all on disk only, and their entries. */
+function evicted(users: readonly number[]): { task: EntityTask; disk: Map<string, Buffer>; timers: Buffer[] } {
+  const task = new EntityTask(userPlan);
+  task.apply(
+    rowsFrame(
+      0,
+      users.map((user, i) => row(i, user)),
+    ),
+    0,
+  );
+  const disk = new Map<string, Buffer>();
+  for (const { key, value } of task.takeChanges()) disk.set(parseStateKey(key)!.key, Buffer.from(value!));
+  const { residency } = task;
+  residency.stored(residency.taken);
+  const cold = [...residency.cold(Infinity), ...residency.cold(Infinity)];
+  residency.evict(cold);
+  return {
+    task,
+    disk,
+    timers: cold.map(({ view, key, timer_us }) => storedTimerKey({ view, key, time_us: timer_us })),
+  };
+}
+
+test('a key that was just used stays, and goes when it was not used until the next look', () => {
+  const task = new EntityTask(userPlan);
+  task.apply(rowsFrame(0, [row(0, 1)]), 0);
+  task.takeChanges();
+  task.residency.stored(task.residency.taken);
+  expect(task.residency.cold(Infinity)).toEqual([]);
+  expect(task.residency.cold(Infinity).map(({ key }) => key)).toEqual(['1']);
+});
+
+test('a key whose change is not on disk stays', () => {
+  const task = new EntityTask(userPlan);
+  task.apply(rowsFrame(0, [row(0, 1)]), 0);
+  task.takeChanges();
+  task.residency.cold(Infinity);
+  expect(task.residency.cold(Infinity)).toEqual([]);
+});
+
+test('keys on disk count, and are asked for by the rows that concern them', () => {
+  const { task } = evicted([1, 2]);
+  expect(task.residency).toMatchObject({ isComplete: false, resident_bytes: 0 });
+  expect(task.size).toBe(2);
+  expect(task.residency.missingKeys([rowsFrame(1, [row(2, 2), row(3, 2)])])).toEqual([{ view: 0, key: '2' }]);
+});
+
+test('a key that was looked up and is not there is asked for once', () => {
+  const { task } = evicted([1]);
+  const frame = rowsFrame(1, [row(1, 7)]);
+  expect(task.residency.bring({ view: 0, key: '7' }, null)).toBe(false);
+  expect(task.residency.missingKeys([frame])).toEqual([]);
+  task.residency.forgetLookups();
+  expect(task.residency.missingKeys([frame])).toEqual([{ view: 0, key: '7' }]);
+});
+
+test('a frame whose keys were not brought is refused: the states would begin anew', () => {
+  const { task } = evicted([1]);
+  expect(() => task.apply(rowsFrame(1, [row(1, 1)]), 1)).toThrow('was not brought');
+});
+
+test('a frame that time has come to timers on disk with is refused until they are brought', () => {
+  const { task, disk, timers } = evicted([1, 2]);
+  const frame = marksAt(at(400));
+  expect(task.residency.missingTimers([marksAt(at(-1))])).not.toBeNull();
+  expect(() => task.apply(frame, 1)).toThrow('were not brought');
+
+  const { task: other } = evicted([1, 2]);
+  const page = other.residency.missingTimers([frame])!;
+  expect(timers.every((key) => Buffer.compare(page.from, key) <= 0 && Buffer.compare(key, page.to) < 0)).toBe(true);
+  for (const ref of other.residency.takeTimers([frame], timers)) other.residency.bring(ref, disk.get(ref.key)!);
+  expect(other.residency.missingTimers([frame])).toBeNull();
+  expect(other.apply(frame, 1).map(({ key }) => key)).toEqual(['1', '2']);
+  expect(other.residency.takeSpentTimers()).toEqual(timers);
+});
+
+test('a key that holds nothing any more is not brought back while its removal is on its way to disk', () => {
+  const { task, disk } = evicted([1, 2]);
+  const { residency } = task;
+  residency.bring({ view: 0, key: '1' }, disk.get('1')!);
+  const gone = rowsFrame(1, [deleted(2, transaction(0, 1, at(0)))]);
+  task.apply(gone, 1);
+  const later = marksAt(at(10));
+  residency.takeTimers([later], []);
+  task.apply(later, 2);
+  task.takeChanges();
+  const again = rowsFrame(2, [row(20, 1)]);
+  expect(residency.missingKeys([again])).toEqual([]);
+  residency.stored(residency.taken);
+  expect(residency.missingKeys([again])).toEqual([{ view: 0, key: '1' }]);
+});

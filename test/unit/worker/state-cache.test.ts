@@ -1,0 +1,121 @@
+/** A worker whose states do not fit into the memory that they may take. */
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { buildPlan } from '../../../src/define/plan-builder.ts';
+import { count, featureView, lastN, sliding, tumbling } from '../../../src/index.ts';
+import { createMemoryStateStore } from '../../../src/state/memory/memory-state-store.ts';
+import type { StateStore } from '../../../src/state/state-store.ts';
+import { envelope, transactionFields } from '../../support/envelope.ts';
+import { MemoryFleet, type RunningWorker } from '../../support/memory-worker.ts';
+import { transactions, user } from '../../support/shop.ts';
+import { until } from '../../support/until.ts';
+
+const topic = 'dbserver.public.transactions';
+const users = 40;
+const plan = buildPlan({
+  view: featureView('user_features', {
+    entity: user,
+    from: { tx: transactions.by({ user_id: 'user_id' }) },
+    features: ({ tx }) => ({
+      n: count(tx).over(tumbling('7d')),
+      moments: count(tx).over(sliding('1h')),
+      newest: lastN(tx.transaction_id, { limit: 2 }).over(sliding('7d')),
+    }),
+  }),
+});
+
+let fleet: MemoryFleet;
+let state: StateStore;
+let rows: number;
+const now_us = Date.now() * 1000;
+
+beforeEach(async () => {
+  fleet = await MemoryFleet.create(plan);
+  state = createMemoryStateStore();
+  rows = 0;
+});
+afterEach(() => fleet.close());
+
+/** One row of each user, so far apart that long windows have chunks. */
+function append(): void {
+  for (let i = 0; i < users; i++) {
+    const id = ++rows;
+    const row = {
+      id,
+      user: id % users,
+      cents: 100,
+      status: 'ok',
+      location: null,
+      time_us: now_us - 3_000_000_000 + rows * 500_000,
+    };
+    fleet.append(topic, id, envelope({ after: transactionFields(row), commit_us: now_us + id, sequence: [null, id] }));
+  }
+}
+
+const metric = async ({ metrics }: RunningWorker, name: string): Promise<number> =>
+  [...(await metrics.render()).matchAll(new RegExp(`^${name} (\\d+)$`, 'gm'))].reduce(
+    (sum, [, value]) => sum + Number(value),
+    0,
+  );
+
+async function isRight(running: RunningWorker, rounds: number): Promise<void> {
+  await fleet.settled(running);
+  for (let id = 0; id < users; id++) {
+    const last = users * (rounds - 1) + (id === 0 ? users : id);
+    const newest = rounds === 1 ? [last] : [last, last - users];
+    expect(await fleet.features(`user_features:${id}`), `user ${id}`).toEqual({
+      n: String(rounds),
+      moments: String(rounds),
+      newest: JSON.stringify(newest),
+    });
+  }
+}
+
+const allLeft = (running: RunningWorker): Promise<void> =>
+  until('all states have left memory', async () => (await metric(running, 'millrace_state_cache_bytes')) === 0);
+
+test('states leave memory once they are on disk, and come back for the rows that need them', async () => {
+  const running = fleet.worker({ state, stateCache_bytes: 0 });
+  await running.worker.start();
+  for (let round = 1; round <= 12; round++) {
+    append();
+    await isRight(running, round);
+    if (round % 4 === 0) await allLeft(running);
+  }
+  expect(await metric(running, 'millrace_state_loads_total{result="found"}')).toBeGreaterThanOrEqual(2 * users);
+  expect(running.failures).toEqual([]);
+});
+
+test('a restored worker leaves on disk what has no room, and goes on from there', async () => {
+  const first = fleet.worker({ state });
+  await first.worker.start();
+  for (let round = 1; round <= 10; round++) append();
+  await isRight(first, 10);
+  await first.worker.stop();
+
+  const second = fleet.worker({ state, stateCache_bytes: 0 });
+  await second.worker.start();
+  await fleet.settled(second);
+  expect(await metric(second, 'millrace_state_cache_bytes')).toBe(0);
+  append();
+  await isRight(second, 11);
+  expect(await metric(second, 'millrace_state_loads_total{result="found"}')).toBe(users);
+  expect(second.failures).toEqual([]);
+});
+
+test('what the online store lost is written again for keys that are on disk only', async () => {
+  const first = fleet.worker({ state });
+  await first.worker.start();
+  append();
+  await isRight(first, 1);
+  await first.worker.stop();
+
+  const emptied = await MemoryFleet.create(plan);
+  const second = fleet.worker({ state, stateCache_bytes: 0, online: emptied.online });
+  await second.worker.start();
+  await until('all values are written again', async () => (await metric(second, 'millrace_online_repairs_total')) > 0);
+  for (let id = 0; id < users; id++)
+    await until(`user ${id} is online`, async () => (await emptied.features(`user_features:${id}`))['n'] === '1');
+  expect(second.failures).toEqual([]);
+  await second.worker.stop();
+  await emptied.close();
+});
