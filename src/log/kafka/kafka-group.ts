@@ -341,7 +341,7 @@ export class KafkaGroupConsumer implements GroupConsumer {
   private readonly reported = (error: ClientError): void => {
     if (error.isFatal === true || error.code === codes.fatal) {
       this.fail(
-        new FatalError('task-lost', `group ${this.options.group}: ${error.message}; ${this.remedy(error)}`, {
+        new FatalError('task-lost', `group ${this.options.group}: ${error.message}; ${this.remedy}`, {
           cause: error,
         }),
       );
@@ -351,11 +351,11 @@ export class KafkaGroupConsumer implements GroupConsumer {
     if (error.code === codes.autoOffsetReset) this.guard();
   };
 
-  private remedy({ message }: ClientError): string {
+  /** The client does not say why it cannot go on; of a static member it is that another one took its name. */
+  private get remedy(): string {
     const { groupInstanceId } = this.surroundings;
-    // The client says it in words only: the code is that of any fatal error.
-    if (!groupInstanceId || !message.includes('group.instance.id')) return 'restart this worker';
-    return `another process took over as MILLRACE_GROUP_INSTANCE_ID=${groupInstanceId}; give each worker its own`;
+    if (!groupInstanceId) return 'restart this worker';
+    return `did another process take over as MILLRACE_GROUP_INSTANCE_ID=${groupInstanceId}? Give each worker its own, and restart this one`;
   }
 
   private readonly fail = (error: unknown): void => {
