@@ -17,6 +17,7 @@ export const errorCodes = [
   'store-unavailable',
   'object-exists',
   'object-store-unfit',
+  'encoder-lost',
   'task-lost',
   'transaction-failed',
   'state-unreadable',

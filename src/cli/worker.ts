@@ -9,6 +9,7 @@ import { createMetrics } from '../observability/metrics.ts';
 import { measureProcess, processLimits, type ProcessLimits } from '../observability/process-metrics.ts';
 import type { Tracer } from '../observability/tracer.ts';
 import { workerRoutes } from '../observability/worker-routes.ts';
+import { createThreadEncoder } from '../offline/thread/thread-encoder.ts';
 import { createS3ObjectStore } from '../offline/s3/s3-object-store.ts';
 import { openRocksStateStore } from '../state/rocksdb/rocksdb-state-store.ts';
 import { createMemoryStateStore } from '../state/memory/memory-state-store.ts';
@@ -59,6 +60,7 @@ export async function runWorker(definitions: string): Promise<void> {
     await ports.online.close();
     await ports.state.close();
     await ports.objects?.close();
+    await ports.encoder?.close();
     await ports.log.close();
     await ports.tracer.close();
     logger.info({}, 'stopped');
@@ -79,6 +81,7 @@ async function openPorts(config: Config, limits: ProcessLimits, plan: Plan, logg
       snapshot_bytes: config.snapshot_bytes,
       ...memoryBudget(limits.memory_bytes, limits.heap_bytes),
       flush: config.flush,
+      ...(config.roles.includes('offline') ? { encoder: createThreadEncoder() } : {}),
       log: await createKafkaLog({
         settings: config.kafka,
         clock,

@@ -1,6 +1,6 @@
 /** The feature log's format: values of one view, packed many to a record. `docs/frames.md` describes it. */
 import { MillraceError } from '../errors.ts';
-import type { Value } from '../define/column.ts';
+import type { Value, ValueType } from '../define/column.ts';
 import type { EntityPlan, ViewPlan } from '../define/plan.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import { readRow, writeRow } from './row-codec.ts';
@@ -21,17 +21,30 @@ export interface FeatureRow {
   readonly values: readonly Value[];
 }
 
-export interface FeatureFrame {
-  readonly view: ViewPlan;
+/** What the format needs of a view: data alone, so that it goes to another thread too. */
+export interface FrameView {
+  readonly name: string;
+  readonly index: number;
+  readonly hash: string;
+  readonly features: readonly { readonly name: string; readonly type: ValueType }[];
+}
+
+export interface FrameEntity<View extends FrameView> {
+  readonly name: string;
+  readonly views: readonly View[];
+}
+
+export interface FeatureFrame<View extends FrameView = ViewPlan> {
+  readonly view: View;
   readonly generation: number;
   readonly rows: readonly FeatureRow[];
 }
 
 /** The view's version as it stands in frames. */
-const versionOf = (view: ViewPlan): number => parseInt(view.hash.slice(0, 8), 16);
+const versionOf = ({ hash }: FrameView): number => parseInt(hash.slice(0, 8), 16);
 
 /** @param rows in the order of their positions. */
-export function encodeFeatureFrame(view: ViewPlan, generation: number, rows: readonly FeatureRow[]): Buffer {
+export function encodeFeatureFrame(view: FrameView, generation: number, rows: readonly FeatureRow[]): Buffer {
   const out = new ByteWriter(64 + rows.length * 48);
   const types = view.features.map((feature) => feature.type);
   out.u8(featureFrameVersion);
@@ -73,7 +86,10 @@ export function summarizeFeatureFrame(bytes: Uint8Array, entity: EntityPlan): Fe
 }
 
 /** @throws MillraceError `frame-unreadable` when the bytes are no such frame, or another version of the definition wrote them. */
-export function decodeFeatureFrame(bytes: Uint8Array, entity: EntityPlan): FeatureFrame {
+export function decodeFeatureFrame<View extends FrameView>(
+  bytes: Uint8Array,
+  entity: FrameEntity<View>,
+): FeatureFrame<View> {
   return reading(entity, () => {
     const from = new ByteReader(bytes);
     const { view, generation } = readHeader(from, entity);
@@ -89,7 +105,10 @@ export function decodeFeatureFrame(bytes: Uint8Array, entity: EntityPlan): Featu
   });
 }
 
-function readHeader(from: ByteReader, entity: EntityPlan): { view: ViewPlan; generation: number } {
+function readHeader<View extends FrameView>(
+  from: ByteReader,
+  entity: FrameEntity<View>,
+): { view: View; generation: number } {
   const version = from.u8();
   if (version !== featureFrameVersion)
     throw new RangeError(`format version ${version}; this build reads ${featureFrameVersion}`);
@@ -102,7 +121,7 @@ function readHeader(from: ByteReader, entity: EntityPlan): { view: ViewPlan; gen
   return { view, generation: from.varint() };
 }
 
-function reading<T>(entity: EntityPlan, read: () => T): T {
+function reading<T>(entity: FrameEntity<FrameView>, read: () => T): T {
   try {
     return read();
   } catch (error) {

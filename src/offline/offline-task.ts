@@ -3,8 +3,8 @@
  * the store itself as the memory. Pure: it says which file is to be put, and is told what came of it.
  */
 import type { EntityPlan, ViewPlan } from '../define/plan.ts';
-import { decodeFeatureFrame, summarizeFeatureFrame } from '../frames/feature-frame.ts';
-import { encodeParquet } from './parquet.ts';
+import { summarizeFeatureFrame } from '../frames/feature-frame.ts';
+import type { EncodeRequest } from './parquet-encoder.ts';
 
 export interface FlushLimits {
   /** A file ends at so many rows, */
@@ -121,11 +121,11 @@ export class OfflineTask {
     return this.views[view.index]!.cut[0] ?? null;
   }
 
-  encode(file: CutFile): Uint8Array {
+  /** What the file is made of. */
+  contentOf(file: CutFile): EncodeRequest {
     const { entity, partition } = this;
-    const rows = file.records.flatMap(({ value }) => decodeFeatureFrame(value, entity).rows);
     const [first, last] = [file.records[0]!.offset, file.records.at(-1)!.offset];
-    return encodeParquet({ entity, view: file.view, generation: entity.generation, partition, first, last, rows });
+    return { entity, view: file.view, partition, first, last, records: file.records.map(({ value }) => value) };
   }
 
   /**

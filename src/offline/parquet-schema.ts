@@ -1,8 +1,9 @@
 /** How feature rows stand in Parquet. `docs/parquet.md` describes it for readers. */
 import type { SchemaElement } from 'hyparquet';
 import type { ColumnType, Scalar, Value, ValueType } from '../define/column.ts';
-import type { EntityPlan, ViewPlan } from '../define/plan.ts';
+import type { EntityPlan } from '../define/plan.ts';
 import { formatDecimal } from '../define/value.ts';
+import type { FrameView } from '../frames/feature-frame.ts';
 
 /** A column: its schema, and what a value is written as. */
 export interface ParquetColumn {
@@ -80,7 +81,7 @@ export interface ParquetColumns {
 }
 
 /** Key columns, features, then `event_timestamp`, `created_timestamp`, `_partition`, `_position`. */
-export function parquetColumns(entity: EntityPlan, view: ViewPlan): ParquetColumns {
+export function parquetColumns(entity: Pick<EntityPlan, 'key'>, view: FrameView): ParquetColumns {
   return {
     key: entity.key.map((field) => column(field.name, { kind: field.kind }, true)),
     features: view.features.map((feature) => column(feature.name, feature.type, false)),

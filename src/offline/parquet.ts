@@ -2,9 +2,9 @@
 import { parquetMetadata } from 'hyparquet';
 import { ByteWriter, parquetWrite } from 'hyparquet-writer';
 import { parseKey } from '../define/key.ts';
-import type { EntityPlan, ViewPlan } from '../define/plan.ts';
+import type { EntityPlan } from '../define/plan.ts';
 import { MillraceError } from '../errors.ts';
-import type { FeatureRow } from '../frames/feature-frame.ts';
+import type { FeatureRow, FrameEntity, FrameView } from '../frames/feature-frame.ts';
 import { parquetColumns, type ParquetColumn } from './parquet-schema.ts';
 
 const rowGroupRows = 20_000;
@@ -15,9 +15,15 @@ export interface FileRange {
   readonly last: number;
 }
 
+/** What files need of an entity: data alone, so that it goes to another thread too. */
+export interface FileEntity extends FrameEntity<FrameView> {
+  readonly generation: number;
+  readonly key: EntityPlan['key'];
+}
+
 export interface ParquetFile extends FileRange {
-  readonly entity: EntityPlan;
-  readonly view: ViewPlan;
+  readonly entity: FileEntity;
+  readonly view: FrameView;
   readonly generation: number;
   readonly partition: number;
   readonly rows: readonly FeatureRow[];

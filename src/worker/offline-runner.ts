@@ -4,6 +4,7 @@ import { RetriableError, messageOf } from '../errors.ts';
 import type { GroupConsumer, LogRecord, Offset, TopicPartition } from '../log/log.ts';
 import type { ObjectStore } from '../offline/object-store.ts';
 import { newestObjects, objectPrefix, OfflineTask, type CutFile, type FlushLimits } from '../offline/offline-task.ts';
+import { createInlineEncoder, type ParquetEncoder } from '../offline/parquet-encoder.ts';
 import { readRange } from '../offline/parquet.ts';
 import { atMost, sleep } from '../time/clock.ts';
 import type { RunnerOptions } from './runner-options.ts';
@@ -24,6 +25,8 @@ const stopBudget_ms = 10_000;
 export interface OfflineRunnerOptions extends RunnerOptions {
   readonly objects: ObjectStore;
   readonly flush: FlushLimits;
+  /** Makes the files. Absent: here, while everything else waits. */
+  readonly encoder?: ParquetEncoder;
 }
 
 /** A feature-log partition that this worker owns. */
@@ -43,6 +46,7 @@ export class OfflineRunner {
   private readonly entities = new Map<string, EntityPlan>();
   private readonly owned = new Map<string, OwnedOffline>();
   private readonly arriving = new ArrivingPartitions();
+  private readonly encoder: ParquetEncoder;
   private consumer: GroupConsumer | null = null;
   private repeater: Repeater | null = null;
   private paused = false;
@@ -52,6 +56,7 @@ export class OfflineRunner {
 
   constructor(options: OfflineRunnerOptions) {
     this.options = options;
+    this.encoder = options.encoder ?? createInlineEncoder();
     for (const entity of options.plan.entities) this.entities.set(featureLogTopic(options.application, entity), entity);
   }
 
@@ -280,7 +285,7 @@ export class OfflineRunner {
 
   private async putFile({ task }: OwnedOffline, file: CutFile): Promise<void> {
     const { objects, clock, metrics, logger } = this.options;
-    const body = task.encode(file);
+    const body = await this.encoder.encode(task.contentOf(file));
     const started_ms = clock.monotonic_ms();
     const view = file.view.name;
     const outcome = await this.retrying(() => objects.create(file.name, body), view);

@@ -12,6 +12,7 @@ import { OfflineRunner } from './offline-runner.ts';
 import type { RestoreProgress } from './restoring-task.ts';
 import type { StateSnapshots } from './snapshot-scheduler.ts';
 import type { RunnerOptions } from './runner-options.ts';
+import type { ParquetEncoder } from '../offline/parquet-encoder.ts';
 import type { FlushLimits } from '../offline/offline-task.ts';
 import type { TaskProgress } from './task-progress.ts';
 import { internalTopics } from './topics.ts';
@@ -27,6 +28,8 @@ export interface WorkerOptions extends Omit<RunnerOptions, 'failed'> {
   /** How often each entity task has a snapshot in the object store, and restores use them; absent or 0: never. */
   readonly stateSnapshots?: { readonly interval_ms: number; readonly part_bytes?: number };
   readonly flush: FlushLimits;
+  /** Makes the Parquet files. Absent: in this thread, while rows wait. */
+  readonly encoder?: ParquetEncoder;
   /** Called once when the worker cannot go on; it is to be stopped then, and the process to end. */
   readonly failed: (error: Error) => void;
 }

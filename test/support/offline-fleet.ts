@@ -15,6 +15,7 @@ import {
   type CutFile,
   type FlushLimits,
 } from '../../src/offline/offline-task.ts';
+import { encodeRecords } from '../../src/offline/parquet-encoder.ts';
 import { readRange } from '../../src/offline/parquet.ts';
 import { transactions, user, userFeatures } from './shop.ts';
 
@@ -105,7 +106,8 @@ class Owner {
   /** Starts a put of the view if none is under way; the store gets it in a later step. False when there is nothing to put. */
   begin(view: ViewPlan): boolean {
     const file = this.task.nextPut(view);
-    if (file !== null && !this.putting.has(view)) this.putting.set(view, { file, body: this.task.encode(file) });
+    if (file !== null && !this.putting.has(view))
+      this.putting.set(view, { file, body: encodeRecords(this.task.contentOf(file)) });
     return this.putting.has(view);
   }
 
