@@ -82,7 +82,8 @@ export class ByteWriter {
 
   /** What was written, as a copy; the writer starts anew. */
   take(): Buffer {
-    const taken = Buffer.from(this.buffer.subarray(0, this.length));
+    const taken = Buffer.allocUnsafe(this.length);
+    this.buffer.copy(taken, 0, 0, this.length);
     this.length = 0;
     return taken;
   }
@@ -91,10 +92,16 @@ export class ByteWriter {
 /** Reads what {@link ByteWriter} wrote. @throws RangeError past the end. */
 export class ByteReader {
   private readonly buffer: Buffer;
-  private at = 0;
+  private at: number;
 
-  constructor(bytes: Uint8Array) {
-    this.buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  constructor(bytes: Uint8Array, offset = 0) {
+    this.buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.at = offset;
+  }
+
+  /** How many bytes are before what is read next. */
+  get offset(): number {
+    return this.at;
   }
 
   get remaining_bytes(): number {

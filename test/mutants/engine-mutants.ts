@@ -26,8 +26,8 @@ export const engine: readonly Mutant[] = [
   {
     name: 'a torn session stays whole',
     file: 'entity/windows/session-series.ts',
-    find: 'if (isGone || isTorn || !pane.aggregates.every(({ isEmpty }) => isEmpty)) this.run = null;',
-    replace: 'if (isGone || !pane.aggregates.every(({ isEmpty }) => isEmpty)) this.run = null;',
+    find: 'if (isGone || isTorn || !pane.isEmpty) this.run = null;',
+    replace: 'if (isGone || !pane.isEmpty) this.run = null;',
     why: 'without the row between them two runs are two',
   },
   {

@@ -2,7 +2,7 @@
 import type { AggregatePlan } from '../../define/plan.ts';
 import type { ByteReader, ByteWriter } from '../../frames/bytes.ts';
 import { PaneChunk } from './pane-chunk.ts';
-import { newPane, readPanes, writePanes, type Pane } from './pane.ts';
+import { Pane, readPanes, writePanes, type WindowAggregates } from './pane.ts';
 
 /** A series with more panes than this is stored in chunks, so that a row of a long window does not rewrite all of it. */
 const inlinePanes = 8;
@@ -53,17 +53,14 @@ export class PaneStore {
     const number = this.numberOf(index);
     const chunk = this.chunks[this.position(number)];
     if (chunk?.number !== number) return null;
-    const panes = chunk.unpacked(this.plans);
-    const pane = panes[lowerBound(panes, index)];
-    if (pane?.index !== index) return null;
-    this.touch(chunk);
+    const pane = chunk.find(index);
+    if (pane !== null) this.touch(chunk);
     return pane;
   }
 
   /** The pane of an index, to be looked at; there is one. */
   at(index: number): Pane {
-    const panes = this.chunks[this.position(this.numberOf(index))]!.unpacked(this.plans);
-    return panes[lowerBound(panes, index)]!;
+    return this.chunks[this.position(this.numberOf(index))]!.find(index)!;
   }
 
   /** A pane for an index that has none. */
@@ -72,12 +69,12 @@ export class PaneStore {
     const at = this.position(number);
     let chunk = this.chunks[at];
     if (chunk?.number !== number) {
-      chunk = PaneChunk.empty(number);
-      this.chunks.splice(at, 0, chunk);
+      chunk = new PaneChunk(number, this.plans);
+      if (at === this.chunks.length) this.chunks.push(chunk);
+      else this.chunks.splice(at, 0, chunk);
     }
-    const panes = chunk.unpacked(this.plans);
-    const pane = newPane(index, this.plans);
-    panes.splice(lowerBound(panes, index), 0, pane);
+    const pane = new Pane(index, this.plans);
+    chunk.add(pane);
     this.touch(chunk);
     this.count++;
     return pane;
@@ -86,16 +83,15 @@ export class PaneStore {
   remove(index: number): void {
     const at = this.position(this.numberOf(index));
     const chunk = this.chunks[at]!;
-    const panes = chunk.unpacked(this.plans);
-    panes.splice(lowerBound(panes, index), 1);
+    chunk.remove(index);
     this.touch(chunk);
     this.count--;
-    if (panes.length === 0) this.chunks.splice(at, 1);
+    if (chunk.count === 0) this.chunks.splice(at, 1);
   }
 
   /** The newest pane, to be looked at; null when there is none. */
   get newest(): Pane | null {
-    return this.chunks.at(-1)?.unpacked(this.plans).at(-1) ?? null;
+    return this.chunks.at(-1)?.newest ?? null;
   }
 
   /** The lowest index at or above the given one; null when there is none. */
@@ -104,10 +100,9 @@ export class PaneStore {
     let at = index === -Infinity ? 0 : this.position(number);
     const chunk = this.chunks[at];
     if (chunk === undefined) return null;
-    if (chunk.number === number && chunk.first < index) {
-      const panes = chunk.unpacked(this.plans);
-      const found = panes[lowerBound(panes, index)];
-      if (found !== undefined) return found.index;
+    if (chunk.number === number) {
+      const found = chunk.indexFrom(index);
+      if (found !== null) return found;
       at++;
     }
     return this.chunks[at]?.first ?? null;
@@ -118,27 +113,25 @@ export class PaneStore {
     const number = this.numberOf(index);
     let at = this.position(number);
     const chunk = this.chunks[at];
-    if (chunk?.number === number && chunk.first < index) {
-      const panes = chunk.unpacked(this.plans);
-      return panes[lowerBound(panes, index) - 1]!.index;
-    }
+    const found = chunk?.number === number ? chunk.indexBelow(index) : null;
+    if (found !== null) return found;
     at--;
-    return at < 0 ? null : this.chunks[at]!.unpacked(this.plans).at(-1)!.index;
+    return at < 0 ? null : this.chunks[at]!.last;
   }
 
-  /** Panes that leave: from an index to below another. */
-  leaving(from: number, below: number, each: (pane: Pane) => void): void {
+  /** Takes from a window's aggregates the panes that leave it: from an index to below another. */
+  leave(from: number, below: number, window: WindowAggregates): void {
     for (let at = from === -Infinity ? 0 : this.position(this.numberOf(from)); at < this.chunks.length; at++) {
       const chunk = this.chunks[at]!;
       if (chunk.number * this.chunkWidth >= below) return;
-      for (const pane of chunk.unpacked(this.plans)) if (pane.index >= from && pane.index < below) each(pane);
+      chunk.leave(from, below, window);
     }
   }
 
   /** All panes from an index on, to be looked at once. */
   look(from: number, each: (pane: Pane) => void): void {
     for (let at = from === -Infinity ? 0 : this.position(this.numberOf(from)); at < this.chunks.length; at++) {
-      for (const pane of this.chunks[at]!.look(this.plans)) if (pane.index >= from) each(pane);
+      for (const pane of this.chunks[at]!.look()) if (pane.index >= from) each(pane);
     }
   }
 
@@ -152,12 +145,9 @@ export class PaneStore {
     }
     const chunk = this.chunks[0];
     if (chunk === undefined || chunk.first >= index) return;
-    const panes = chunk.unpacked(this.plans);
-    const gone = lowerBound(panes, index);
-    panes.splice(0, gone);
+    this.count -= chunk.dropBelow(index);
     this.touch(chunk);
-    this.count -= gone;
-    if (panes.length === 0) this.chunks.shift();
+    if (chunk.count === 0) this.chunks.shift();
   }
 
   /**
@@ -174,10 +164,7 @@ export class PaneStore {
     const isInline = this.count <= inlinePanes;
     out.u8(isInline ? 1 : 2);
     if (!isInline) return;
-    const panes =
-      this.chunks.length === 1
-        ? this.chunks[0]!.look(this.plans)
-        : this.chunks.flatMap((chunk) => chunk.look(this.plans));
+    const panes = this.chunks.length === 1 ? this.chunks[0]!.look() : this.chunks.flatMap((chunk) => chunk.look());
     writePanes(out, panes);
   }
 
@@ -188,9 +175,8 @@ export class PaneStore {
     }
     for (const pane of readPanes(from, this.plans)) {
       const number = this.numberOf(pane.index);
-      const last = this.chunks.at(-1);
-      if (last?.number === number) last.unpacked(this.plans).push(pane);
-      else this.chunks.push(PaneChunk.of(number, [pane]));
+      if (this.chunks.at(-1)?.number !== number) this.chunks.push(new PaneChunk(number, this.plans));
+      this.chunks.at(-1)!.add(pane);
       this.count++;
     }
   }
@@ -216,9 +202,7 @@ export class PaneStore {
         continue;
       }
       stored.add(number);
-      take(number, chunk.write(out));
-      // What changes next is the newest.
-      if (chunk !== this.chunks.at(-1)) chunk.pack();
+      take(number, chunk.write(out, chunk === this.chunks.at(-1)));
     }
     this.changed.clear();
   }
@@ -236,21 +220,8 @@ export class PaneStore {
   /** A chunk as {@link takeChunks} gave it; chunks come in any order. */
   readChunk(number: number, bytes: Uint8Array): void {
     (this.stored ??= new Set()).add(number);
-    const chunk = PaneChunk.packed(number, bytes);
+    const chunk = PaneChunk.packed(number, this.plans, bytes);
     this.chunks.splice(this.position(number), 0, chunk);
     this.count += chunk.count;
   }
-}
-
-/** Where the first pane at or above the index stands. */
-function lowerBound(panes: readonly Pane[], index: number): number {
-  let high = panes.length;
-  if (high === 0 || panes[high - 1]!.index < index) return high;
-  let low = 0;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (panes[middle]!.index < index) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
