@@ -53,6 +53,10 @@ export class ByteWriter {
 
   /** A whole number from 0 to 2^53 - 1, seven bits a byte, lowest first. @throws RangeError for an infinite one. */
   varint(value: number): void {
+    if (value < 0x80 && value >= 0) {
+      this.u8(value);
+      return;
+    }
     if (!Number.isFinite(value)) throw new RangeError(`${value} is no whole number`);
     let rest = value;
     while (rest >= 0x80) {
@@ -71,6 +75,15 @@ export class ByteWriter {
   text(value: string): void {
     const bytes = Buffer.byteLength(value, 'utf8');
     this.varint(bytes);
+    this.writeText(value, bytes);
+  }
+
+  /** UTF-8 bytes alone. */
+  utf8(value: string): void {
+    this.writeText(value, Buffer.byteLength(value, 'utf8'));
+  }
+
+  private writeText(value: string, bytes: number): void {
     const at = this.reserve(bytes);
     this.buffer.write(value, at, bytes === value.length ? 'latin1' : 'utf8');
   }

@@ -38,6 +38,20 @@ export const engine: readonly Mutant[] = [
     why: 'a row that was deleted stays in windows of several panes',
   },
   {
+    name: 'panes that were written stay in their windows',
+    file: 'entity/windows/pane-chunk.ts',
+    find: 'this.packed?.leave(from, below, this.plans, window);',
+    replace: '',
+    why: 'only panes that are objects still leave: rows of a window that is over stay in the value',
+  },
+  {
+    name: 'the only row of a pane is forgotten when another comes',
+    file: 'entity/windows/pane.ts',
+    find: 'made[a]!.insert(single[a]!, place, null);',
+    replace: 'void place;',
+    why: 'the pane is written without it, and leaves its windows without it',
+  },
+  {
     name: 'a tombstone for the key, none for its chunks',
     file: 'entity/windows/pane-store.ts',
     find: 'for (const number of before ?? []) take(number, null);',

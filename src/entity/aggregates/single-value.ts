@@ -13,6 +13,10 @@ import { Values } from './values.ts';
 /** Whether a window takes the value of a row as its panes do. What a HyperLogLog tells its windows is not values. */
 export const isTakenAsValue = ({ kind }: AggregateState): boolean => kind !== 'hyperloglog';
 
+/** Whether it matters where a row stands among the others. */
+export const isOrdered = ({ kind }: AggregateState): boolean =>
+  kind === 'ordered' || kind === 'recent' || kind === 'times';
+
 /** The bytes of a pane's aggregate that holds the value alone; nothing if it is null. */
 export function writeSingle(out: ByteWriter, state: AggregateState, value: Value, at: RowOrder): void {
   switch (state.kind) {

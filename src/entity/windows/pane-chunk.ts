@@ -90,7 +90,9 @@ export class PaneChunk {
     else {
       // What is before it is written already, and will hardly change any more.
       if (this.written !== null) this.pack();
-      this.panes.push(pane);
+      // An array that is pushed to begins with room for many.
+      if (this.panes.length === 0) this.panes = [pane];
+      else this.panes.push(pane);
     }
     this.touch();
   }

@@ -100,7 +100,7 @@ export class PaneSeries implements Series {
   }
 
   private insertFirst(pane: Pane, row: ViewRow): void {
-    const { windows, keepsSingles } = this.layout;
+    const { windows, keepsSingles, keepsOrder } = this.layout;
     const running = this.running!;
     for (let w = 0; w < running.length; w++) {
       if (pane.index < running[w]!.from) continue;
@@ -110,8 +110,7 @@ export class PaneSeries implements Series {
       this.insertInto(pane, row);
       return;
     }
-    const values = valuesOf(this.layout, row);
-    pane.takeSingle(values, row.eventTime_us, row.primaryKey);
+    pane.takeSingle(valuesOf(this.layout, row), keepsOrder ? row : null);
     for (let w = 0; w < running.length; w++) {
       const { from, aggregates } = running[w]!;
       if (aggregates !== null && pane.index >= from) pane.addTo(aggregates);

@@ -9,15 +9,17 @@ const inlinePanes = 8;
 
 export class PaneStore {
   private readonly plans: readonly AggregatePlan[];
-  /** How many pane indexes share a chunk. */
+  /** How many pane indexes share a chunk once there are several. */
   private readonly chunkWidth: number;
+  /** How many share one now: all while they stand in the key's own entry, as they do for most keys. */
+  private width = Infinity;
   /** In the order of their numbers; none is empty. */
-  private readonly chunks: PaneChunk[] = [];
+  private chunks: PaneChunk[] = [];
   private count = 0;
   /** Chunks that are written, as of the last {@link takeChunks}; null while all stands in the key's own entry. */
   private stored: Set<number> | null = null;
   /** Of the written ones and those that are to be, the chunks that changed since. */
-  private readonly changed = new Set<number>();
+  private changed: Set<number> | null = null;
 
   constructor(plans: readonly AggregatePlan[], chunkWidth: number) {
     this.plans = plans;
@@ -29,7 +31,7 @@ export class PaneStore {
   }
 
   private numberOf(index: number): number {
-    return Math.floor(index / this.chunkWidth);
+    return this.width === Infinity ? 0 : Math.floor(index / this.width);
   }
 
   /** Where the first chunk at or above the number stands. */
@@ -70,14 +72,20 @@ export class PaneStore {
     let chunk = this.chunks[at];
     if (chunk?.number !== number) {
       chunk = new PaneChunk(number, this.plans);
-      if (at === this.chunks.length) this.chunks.push(chunk);
-      else this.chunks.splice(at, 0, chunk);
+      this.insertChunk(at, chunk);
     }
     const pane = new Pane(index, this.plans);
     chunk.add(pane);
     this.touch(chunk);
     this.count++;
     return pane;
+  }
+
+  private insertChunk(at: number, chunk: PaneChunk): void {
+    // An array that is pushed to begins with room for many.
+    if (this.chunks.length === 0) this.chunks = [chunk];
+    else if (at === this.chunks.length) this.chunks.push(chunk);
+    else this.chunks.splice(at, 0, chunk);
   }
 
   remove(index: number): void {
@@ -110,6 +118,7 @@ export class PaneStore {
 
   /** The highest index below the given one; null when there is none. */
   indexBelow(index: number): number | null {
+    if (index === Infinity) return this.chunks.at(-1)?.last ?? null;
     const number = this.numberOf(index);
     let at = this.position(number);
     const chunk = this.chunks[at];
@@ -123,7 +132,7 @@ export class PaneStore {
   leave(from: number, below: number, window: WindowAggregates): void {
     for (let at = from === -Infinity ? 0 : this.position(this.numberOf(from)); at < this.chunks.length; at++) {
       const chunk = this.chunks[at]!;
-      if (chunk.number * this.chunkWidth >= below) return;
+      if (chunk.number * this.width >= below) return;
       chunk.leave(from, below, window);
     }
   }
@@ -138,7 +147,7 @@ export class PaneStore {
   /** Forgets the panes below an index. */
   dropBelow(index: number): void {
     let whole = 0;
-    while (whole < this.chunks.length && (this.chunks[whole]!.number + 1) * this.chunkWidth <= index) whole++;
+    while (whole < this.chunks.length && (this.chunks[whole]!.number + 1) * this.width <= index) whole++;
     for (const chunk of this.chunks.splice(0, whole)) {
       this.count -= chunk.count;
       this.touch(chunk);
@@ -156,7 +165,7 @@ export class PaneStore {
    */
   expireBelow(index: number): void {
     const isAnyRead = this.indexFrom(index) !== null;
-    this.dropBelow(isAnyRead ? this.numberOf(index) * this.chunkWidth : Infinity);
+    this.dropBelow(isAnyRead ? Math.floor(index / this.chunkWidth) * this.chunkWidth : Infinity);
   }
 
   /** The panes, if they stand in the key's own entry; else only that they do not. */
@@ -164,21 +173,40 @@ export class PaneStore {
     const isInline = this.count <= inlinePanes;
     out.u8(isInline ? 1 : 2);
     if (!isInline) return;
-    const panes = this.chunks.length === 1 ? this.chunks[0]!.look() : this.chunks.flatMap((chunk) => chunk.look());
-    writePanes(out, panes);
+    if (this.width !== Infinity) this.regroup(Infinity);
+    writePanes(out, this.chunks[0]?.look() ?? []);
+  }
+
+  private regroup(width: number): void {
+    const before = this.chunks;
+    this.width = width;
+    this.chunks = [];
+    for (const chunk of before) for (const pane of chunk.look()) this.append(pane);
+  }
+
+  private append(pane: Pane): void {
+    const number = this.numberOf(pane.index);
+    const last = this.chunks.at(-1);
+    const chunk = last?.number === number ? last : new PaneChunk(number, this.plans);
+    if (chunk !== last) this.insertChunk(this.chunks.length, chunk);
+    chunk.add(pane);
   }
 
   readInline(from: ByteReader): void {
     if (from.u8() !== 1) {
-      this.stored = new Set();
+      this.becomeChunks();
       return;
     }
     for (const pane of readPanes(from, this.plans)) {
-      const number = this.numberOf(pane.index);
-      if (this.chunks.at(-1)?.number !== number) this.chunks.push(new PaneChunk(number, this.plans));
-      this.chunks.at(-1)!.add(pane);
+      this.append(pane);
       this.count++;
     }
+  }
+
+  private becomeChunks(): void {
+    this.width = this.chunkWidth;
+    this.stored ??= new Set();
+    this.changed ??= new Set();
   }
 
   /**
@@ -190,11 +218,14 @@ export class PaneStore {
     if (this.count <= inlinePanes) {
       for (const number of before ?? []) take(number, null);
       this.stored = null;
-      this.changed.clear();
+      this.changed = null;
       return;
     }
-    const stored = (this.stored ??= new Set());
-    const changed = before === null ? this.chunks.map(({ number }) => number) : [...this.changed].sort((a, b) => a - b);
+    if (before === null) this.regroup(this.chunkWidth);
+    this.becomeChunks();
+    const stored = this.stored!;
+    const changed =
+      before === null ? this.chunks.map(({ number }) => number) : [...this.changed!].sort((a, b) => a - b);
     for (const number of changed) {
       const chunk = this.chunks[this.position(number)];
       if (chunk?.number !== number) {
@@ -204,12 +235,12 @@ export class PaneStore {
       stored.add(number);
       take(number, chunk.write(out, chunk === this.chunks.at(-1)));
     }
-    this.changed.clear();
+    this.changed!.clear();
   }
 
   private touch(chunk: PaneChunk): void {
     chunk.touch();
-    if (this.stored !== null) this.changed.add(chunk.number);
+    this.changed?.add(chunk.number);
   }
 
   /** The chunks that are written: all go when the key is forgotten. */
@@ -219,9 +250,10 @@ export class PaneStore {
 
   /** A chunk as {@link takeChunks} gave it; chunks come in any order. */
   readChunk(number: number, bytes: Uint8Array): void {
-    (this.stored ??= new Set()).add(number);
+    this.becomeChunks();
+    this.stored!.add(number);
     const chunk = PaneChunk.packed(number, this.plans, bytes);
-    this.chunks.splice(this.position(number), 0, chunk);
+    this.insertChunk(this.position(number), chunk);
     this.count += chunk.count;
   }
 }

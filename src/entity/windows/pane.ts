@@ -1,15 +1,12 @@
-import type { Scalar, Value } from '../../define/column.ts';
+import type { Value } from '../../define/column.ts';
 import type { AggregatePlan } from '../../define/plan.ts';
 import type { ByteReader, ByteWriter } from '../../frames/bytes.ts';
 import type { Aggregate, RowOrder } from '../aggregates/aggregate.ts';
 import { createAggregate } from '../aggregates/create-aggregate.ts';
 import { writeSingle } from '../aggregates/single-value.ts';
 
-/** The values of the only row of a pane. */
-interface SingleRow extends RowOrder {
-  /** By the series' aggregations; null where a filter leaves the row out, too. */
-  readonly values: readonly Value[];
-}
+/** Of a row whose place does not matter. */
+const noPlace: RowOrder = { eventTime_us: -Infinity, primaryKey: [] };
 
 /** A window's own aggregates by the series' aggregations, null where none of its features reads it. */
 export type WindowAggregates = readonly (Aggregate | null)[];
@@ -23,7 +20,9 @@ export class Pane {
   /** Rows of the series' inputs, whatever filters say: at 0 the pane is as if it had never been. */
   rows = 0;
   private readonly plans: readonly AggregatePlan[];
-  private single: SingleRow | null = null;
+  /** Of the only row, by the series' aggregations; null where a filter leaves it out, too. */
+  private single: readonly Value[] | null = null;
+  private place = noPlace;
   private made: readonly Aggregate[] | null = null;
 
   constructor(index: number, plans: readonly AggregatePlan[]) {
@@ -31,10 +30,12 @@ export class Pane {
     this.plans = plans;
   }
 
-  /** Into an empty pane. */
-  takeSingle(values: readonly Value[], eventTime_us: number, primaryKey: readonly Scalar[]): void {
+  /** Into an empty pane. @param place null where it does not matter. */
+  takeSingle(values: readonly Value[], place: RowOrder | null): void {
     this.rows = 1;
-    this.single = { values, eventTime_us, primaryKey };
+    this.single = values;
+    // Keeps nothing else of the row alive.
+    if (place !== null) this.place = { eventTime_us: place.eventTime_us, primaryKey: place.primaryKey };
   }
 
   get aggregates(): readonly Aggregate[] {
@@ -42,26 +43,27 @@ export class Pane {
   }
 
   private make(): readonly Aggregate[] {
-    const { single } = this;
+    const { single, place } = this;
     const made = this.plans.map(({ state }) => createAggregate(state, 'pane'));
-    if (single !== null) for (let a = 0; a < made.length; a++) made[a]!.insert(single.values[a]!, single, null);
+    if (single !== null) for (let a = 0; a < made.length; a++) made[a]!.insert(single[a]!, place, null);
     this.single = null;
+    this.place = noPlace;
     return made;
   }
 
   addTo(window: WindowAggregates): void {
-    const { single } = this;
+    const { single, place } = this;
     for (let a = 0; a < window.length; a++) {
       if (single === null) window[a]?.add(this.aggregates[a]!);
-      else window[a]?.insert(single.values[a]!, single, null);
+      else window[a]?.insert(single[a]!, place, null);
     }
   }
 
   subtractFrom(window: WindowAggregates): void {
-    const { single } = this;
+    const { single, place } = this;
     for (let a = 0; a < window.length; a++) {
       if (single === null) window[a]?.subtract(this.aggregates[a]!);
-      else window[a]?.retract(single.values[a]!, single, null);
+      else window[a]?.retract(single[a]!, place, null);
     }
   }
 
@@ -74,10 +76,10 @@ export class Pane {
   write(out: ByteWriter, before: number): void {
     out.zigzag(this.index - before);
     out.varint(this.rows);
-    const { single, plans } = this;
+    const { single, place, plans } = this;
     for (let a = 0; a < plans.length; a++) {
       if (single === null) this.aggregates[a]!.write(out);
-      else writeSingle(out, plans[a]!.state, single.values[a]!, single);
+      else writeSingle(out, plans[a]!.state, single[a]!, place);
     }
   }
 

@@ -91,7 +91,7 @@ export class SessionSeries implements Series {
     if (known === null) this.makeRoom(time_us);
     const pane = known ?? this.store.create(time_us);
     if (known === null && this.layout.keepsSingles) {
-      pane.takeSingle(valuesOf(this.layout, row), time_us, row.primaryKey);
+      pane.takeSingle(valuesOf(this.layout, row), this.layout.keepsOrder ? row : null);
       if (time_us >= this.run!.first) pane.addTo(this.run!.aggregates);
     } else this.insertInto(pane, row);
     if (known === null) this.joinEarlierRuns();

@@ -5,7 +5,7 @@
 import type { Value } from '../../define/column.ts';
 import type { AggregatePlan, AggregatedFeature, ViewPlan } from '../../define/plan.ts';
 import type { SessionWindow } from '../../define/window.ts';
-import { isTakenAsValue } from '../aggregates/single-value.ts';
+import { isOrdered, isTakenAsValue } from '../aggregates/single-value.ts';
 import { hasOnePane, resolution_us, span_us, type PaneWindow } from './pane-range.ts';
 import type { ViewRow } from './series.ts';
 
@@ -27,14 +27,14 @@ interface SeriesBase {
   readonly aggregates: readonly AggregatePlan[];
   /** Per input of the entity, the aggregations that its rows go to; none for an input that the series does not read. */
   readonly byInput: readonly (readonly number[])[];
-  /** Whether the only row of a pane is kept as its values. */
+  /** Whether the only row of a pane is kept as its values, and whether with its place among the rows. */
   readonly keepsSingles: boolean;
+  readonly keepsOrder: boolean;
 }
 
 /** A row's values by the series' aggregations; null where a filter leaves it out. */
 export function valuesOf({ aggregates, byInput }: SeriesLayout, { input, row }: ViewRow): Value[] {
-  const values: Value[] = [];
-  for (let a = 0; a < aggregates.length; a++) values.push(null);
+  const values = new Array<Value>(aggregates.length).fill(null);
   for (const a of byInput[input]!) {
     const { where, value } = aggregates[a]!;
     if (where === null || where(row)) values[a] = value === null ? true : value(row);
@@ -93,6 +93,7 @@ function seriesOf(view: ViewPlan, { features }: Group): SeriesLayout {
     aggregates.flatMap((plan, index) => (plan.input === input ? [index] : [])),
   );
   const keepsSingles = aggregates.every(({ state }) => isTakenAsValue(state));
+  const keepsOrder = aggregates.some(({ state }) => isOrdered(state));
   const byWindow = new Map<string, { slot: number; feature: AggregatedFeature }[]>();
   for (const each of features) {
     const id = JSON.stringify(Object.entries(each.feature.window).sort());
@@ -112,7 +113,15 @@ function seriesOf(view: ViewPlan, { features }: Group): SeriesLayout {
   const [first] = windows;
   if (first!.window.kind === 'session') {
     const session = first as WindowLayout<SessionWindow>;
-    return { kind: 'session', aggregates, byInput, keepsSingles, input: aggregates[0]!.input, windows: [session] };
+    return {
+      kind: 'session',
+      aggregates,
+      byInput,
+      keepsSingles,
+      keepsOrder,
+      input: aggregates[0]!.input,
+      windows: [session],
+    };
   }
   const ofPanes = windows as WindowLayout<PaneWindow>[];
   const width_us = resolution_us(ofPanes[0]!.window);
@@ -123,6 +132,7 @@ function seriesOf(view: ViewPlan, { features }: Group): SeriesLayout {
     aggregates,
     byInput,
     keepsSingles,
+    keepsOrder,
     windows: ofPanes,
   };
 }

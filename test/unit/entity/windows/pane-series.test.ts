@@ -30,6 +30,7 @@ const layout: PaneSeriesLayout = {
   ],
   byInput: [[0, 1]],
   keepsSingles: true,
+  keepsOrder: false,
   windows: windows.map((window) => {
     const features = [
       { slot: 0, aggregate: 0 },
