@@ -59,7 +59,7 @@ export class PaneChunk {
     return this.panes;
   }
 
-  /** The panes that are objects: of the packed ones none may be at or above the index. */
+  /** The panes as objects from an index on: all, unless the packed ones are known to be below it. */
   private panesFrom(index: number): Pane[] {
     const { packed } = this;
     return packed === null || (packed.last !== null && packed.last < index) ? this.panes : this.unpacked();
@@ -103,7 +103,7 @@ export class PaneChunk {
     this.touch();
   }
 
-  /** Forgets the panes below an index; that they are others than before is not said. */
+  /** Forgets the panes below an index. @returns how many. */
   dropBelow(index: number): number {
     const panes = this.unpacked();
     const gone = lowerBound(panes, index);
@@ -138,7 +138,9 @@ export class PaneChunk {
   leave(from: number, below: number, window: WindowAggregates): void {
     if (this.packed?.isAhead(from) === false) this.unpacked();
     this.packed?.leave(from, below, this.plans, window);
-    for (const pane of this.panes) if (pane.index >= from && pane.index < below) pane.subtractFrom(window);
+    const { panes } = this;
+    for (let i = lowerBound(panes, from); i < panes.length && panes[i]!.index < below; i++)
+      panes[i]!.subtractFrom(window);
   }
 
   /** @param isNewest whether the last pane is expected to change still. */

@@ -173,8 +173,8 @@ export class PaneStore {
     const isInline = this.count <= inlinePanes;
     out.u8(isInline ? 1 : 2);
     if (!isInline) return;
-    if (this.width !== Infinity) this.regroup(Infinity);
-    writePanes(out, this.chunks[0]?.look() ?? []);
+    const panes = this.chunks.length === 1 ? this.chunks[0]!.look() : this.chunks.flatMap((chunk) => chunk.look());
+    writePanes(out, panes);
   }
 
   private regroup(width: number): void {
@@ -217,6 +217,7 @@ export class PaneStore {
     const before = this.stored;
     if (this.count <= inlinePanes) {
       for (const number of before ?? []) take(number, null);
+      if (this.width !== Infinity) this.regroup(Infinity);
       this.stored = null;
       this.changed = null;
       return;
