@@ -4,48 +4,26 @@
  */
 import {
   count,
-  debezium,
-  decimal,
   distinctCount,
-  entity,
   featureView,
-  int64,
   max,
   mean,
   min,
   sliding,
   sum,
-  text,
-  timestamp,
   type Duration,
   type Feature,
   type FeatureView,
 } from 'millrace';
 import { buildPlan } from '../src/define/plan-builder.ts';
-import type { EntityPlan, Row } from '../src/define/plan.ts';
-import { EntityTask } from '../src/entity/entity-task.ts';
-import type { RowEntry } from '../src/frames/row-frame.ts';
+import { EntityTask, type StateChange } from '../src/entity/entity-task.ts';
+import { Feed, rowsPerFrame, transactions, user } from '../test/support/engine-load.ts';
+import { emissions } from './emissions.ts';
 import { count as separated, report } from './report.ts';
 
-const frameRows = 50;
 /** Rows between two commits: what changed is taken then. */
 const commitRows = 2_000;
 const rounds = 5;
-
-const user = entity('user', { key: { user_id: int64() }, partitions: 1 });
-const shop = debezium({ prefix: 'bench', decimals: 'string', times: 'microseconds' });
-const transactions = shop.table('public.transactions', {
-  columns: {
-    transaction_id: int64(),
-    user_id: int64(),
-    amount: decimal(12, 2),
-    merchant: text(),
-    transaction_time: timestamp(6),
-  },
-  primaryKey: ['transaction_id'],
-  replicaIdentity: 'full',
-  time: { event: 'transaction_time', outOfOrderness: '5s' },
-});
 
 interface Case {
   readonly size: Duration;
@@ -87,71 +65,58 @@ interface Cost {
 
 function run(options: Case, rows: number): Cost {
   const plan = buildPlan({ bench: viewOf(options) }).entities[0]!;
-  const task = new EntityTask(plan);
-  const sizes = new Map<string, number>();
-  const feed = new Feed(plan, options);
+  const { keys, size, rowsPerWindow } = options;
+  const engine = new Engine(
+    new EntityTask(plan),
+    // The keys by turns, so that each key's window holds as many rows as the case says.
+    new Feed(plan, {
+      step_us: sliding(size).size_us / (keys * rowsPerWindow),
+      userOf: (row) => (row * 7919) % keys,
+    }),
+  );
   // One window's worth of rows first: then as many leave as come.
-  const warm = Math.min(options.keys * options.rowsPerWindow, rows);
-  drive(task, feed, warm, sizes);
-  const before = process.cpuUsage();
-  drive(task, feed, rows, sizes);
-  const { user: user_us, system } = process.cpuUsage(before);
-  let bytes = 0;
-  for (const size of sizes.values()) bytes += size;
-  return { perRow_ns: ((user_us + system) * 1000) / rows, stateBytesPerKey: bytes / Math.max(1, task.size) };
+  engine.drive(Math.min(keys * rowsPerWindow, rows));
+  const cpu_us = engine.drive(rows);
+  return { perRow_ns: (cpu_us * 1000) / rows, stateBytesPerKey: engine.stateBytesPerKey };
 }
 
-function drive(task: EntityTask, feed: Feed, rows: number, sizes: Map<string, number>): void {
-  for (let done = 0; done < rows; done += frameRows) {
-    task.apply(feed.frame(), feed.position++);
-    if (done % commitRows !== 0) continue;
-    for (const { key, value } of task.takeChanges()) {
+class Engine {
+  private readonly task: EntityTask;
+  private readonly feed: Feed;
+  /** What a store would hold now, in bytes by key. */
+  private readonly sizes = new Map<string, number>();
+
+  constructor(task: EntityTask, feed: Feed) {
+    this.task = task;
+    this.feed = feed;
+  }
+
+  /** @returns what it took, the accounting of sizes left out. */
+  drive(rows: number): number {
+    let cpu_us = 0;
+    for (let done = 0; done < rows; done += commitRows) {
+      const before = process.cpuUsage();
+      for (let i = 0; i < commitRows; i += rowsPerFrame) this.task.apply(this.feed.frame(), this.feed.position++);
+      const changes = this.task.takeChanges();
+      const { user: user_us, system } = process.cpuUsage(before);
+      cpu_us += user_us + system;
+      this.account(changes);
+    }
+    return cpu_us;
+  }
+
+  private account(changes: readonly StateChange[]): void {
+    for (const { key, value } of changes) {
       const name = Buffer.from(key).toString('latin1');
-      if (value === null) sizes.delete(name);
-      else sizes.set(name, key.length + value.length);
+      if (value === null) this.sizes.delete(name);
+      else this.sizes.set(name, key.length + value.length);
     }
   }
-}
 
-/** Rows in the order of time, their keys by turns, so that each key's window holds as many as the case says. */
-class Feed {
-  position = 0;
-  private readonly table: number;
-  private readonly keys: number;
-  private readonly step_us: number;
-  private row = 0;
-  private number = 0;
-
-  constructor(plan: EntityPlan, { keys, size, rowsPerWindow }: Case) {
-    this.table = plan.tables.findIndex(({ name }) => name === transactions.name);
-    this.keys = keys;
-    this.step_us = sliding(size).size_us / (keys * rowsPerWindow);
-  }
-
-  frame(): Parameters<EntityTask['apply']>[0] {
-    const rows = Array.from({ length: frameRows }, () => this.next());
-    const time_us = rows.at(-1)!.commit_us - 5_000_000;
-    return {
-      kind: 'rows',
-      source: { table: this.table, topicId: '0'.repeat(32), partition: 0, partitionCount: 1 },
-      session: 1,
-      number: this.number++,
-      marks: { data_us: time_us, clock_us: time_us },
-      rows,
-    };
-  }
-
-  private next(): RowEntry {
-    const id = this.row++;
-    const time_us = 1_800_000_000_000_000 + Math.floor(id * this.step_us);
-    const after: Row = [
-      BigInt(id),
-      BigInt((id * 7919) % this.keys),
-      BigInt((id * 2_654_435) % 100_000),
-      `merchant-${(id * 31) % 50}`,
-      BigInt(time_us),
-    ];
-    return { offset: id, operation: 'c', commit_us: time_us, ingest_ms: 0, routes: 2, before: null, after };
+  get stateBytesPerKey(): number {
+    let bytes = 0;
+    for (const size of this.sizes.values()) bytes += size;
+    return bytes / Math.max(1, this.task.size);
   }
 }
 
@@ -160,6 +125,7 @@ const median = (values: readonly number[]): number => [...values].sort((a, b) =>
 export function engine(): void {
   panes();
   keysAndAggregates();
+  emissions();
 }
 
 /** The same rows through windows of one to hundreds of panes, in turns. */

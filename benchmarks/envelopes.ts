@@ -1,4 +1,5 @@
 /** A stream of Debezium envelopes as facts of a shop: Zipf-distributed users, disorder, updates and deletes. Seeded. */
+import { zipf } from '../test/support/engine-load.ts';
 import { random } from '../test/support/transactions-load.ts';
 
 export interface PreloadOptions {
@@ -64,9 +65,4 @@ function envelope(before: Transaction | null, after: Transaction | null, i: numb
     `"table":"transactions","txId":${1000 + i},"lsn":${lsn},"xmin":null,"origin":null,"origin_lsn":null},` +
     `"transaction":null,"op":"${op}","ts_ms":${ms},"ts_us":${commit_us},"ts_ns":${commit_us}000}`
   );
-}
-
-/** Zipf with exponent 1 over ranks 1 to n: by the inverse of the harmonic numbers' continuous form. */
-function zipf(n: number, next: () => number): () => number {
-  return () => Math.floor(Math.pow(n + 1, next()));
 }

@@ -2,6 +2,7 @@
 import { compile } from './compile.ts';
 import type { Column, ColumnType } from './column.ts';
 import type { Entity } from './entity.ts';
+import { nodesOf, type CustomNode, type ExpressionNode } from './expression.ts';
 import type { KeyField } from './key.ts';
 import type { EntityPlan, TablePlan } from './plan.ts';
 import type { Problems } from './problems.ts';
@@ -195,6 +196,45 @@ export function checkSharedTables(entities: readonly EntityPlan[], problems: Pro
           `entities ${first.entity} and ${name} define it differently; define it once and use it in all views`,
         );
       }
+    }
+  }
+}
+
+interface NamedFunction {
+  readonly compute: CustomNode['compute'];
+  readonly path: string;
+}
+
+/**
+ * The name of a custom function stands for it in versions, and in what features share: two must not have the same. Functions of one text
+ * are one function, so that a helper may make it again; what each has closed over is not seen.
+ */
+export function checkCustomFunctions(views: readonly (readonly [string, FeatureView])[], problems: Problems): void {
+  const known = new Map<string, NamedFunction>();
+  const check = (path: string, node: ExpressionNode | null): void => {
+    for (const each of node === null ? [] : nodesOf(node)) {
+      if (each.op !== 'custom') continue;
+      const { name, compute } = each;
+      const first = known.get(name);
+      if (first === undefined) known.set(name, { compute, path });
+      else if (first.compute !== compute && String(first.compute) !== String(compute)) {
+        problems.add(
+          path,
+          `another custom function is called "${name}", in ${first.path}; the name stands for what it computes: give one of them another`,
+        );
+      }
+    }
+  };
+  // A definitions file is not type-checked when it is loaded: what is no feature and no expression is refused elsewhere.
+  for (const [exported, { features, derived }] of views) {
+    for (const [name, feature] of Object.entries(features)) {
+      const { aggregate } = feature as Partial<typeof feature>;
+      check(`${exported}.features.${name}`, aggregate?.value ?? null);
+      check(`${exported}.features.${name}.where`, aggregate?.where ?? null);
+    }
+    for (const [name, expression] of Object.entries(derived)) {
+      const { node } = expression as Partial<typeof expression>;
+      check(`${exported}.derive.${name}`, node ?? null);
     }
   }
 }

@@ -3,7 +3,14 @@
  */
 import { InvalidError } from '../errors.ts';
 import { hash32 } from '../util/hash.ts';
-import { checkEntity, checkInput, checkOnlineFields, checkSharedTables, checkTable } from './checks.ts';
+import {
+  checkCustomFunctions,
+  checkEntity,
+  checkInput,
+  checkOnlineFields,
+  checkSharedTables,
+  checkTable,
+} from './checks.ts';
 import { parseDuration_us } from './duration.ts';
 import type { Entity } from './entity.ts';
 import { inputId, inputPlan } from './input-plan.ts';
@@ -45,6 +52,7 @@ export function buildPlan(views: Readonly<Record<string, FeatureView>>): Plan {
   const entities = [...byEntity.values()].map((group) => entityPlan(group.entity, group.views, problems));
   checkOnlineFields(named, problems);
   checkSharedTables(entities, problems);
+  checkCustomFunctions(named, problems);
   if (problems.list.length > 0)
     throw new InvalidError('definition-invalid', 'The definitions have faults:', problems.list);
   return { entities: entities.sort((a, b) => (a.name < b.name ? -1 : 1)) };

@@ -23,9 +23,14 @@ export function stateKey(view: number, key: string): Buffer {
   return bytes;
 }
 
+/** Nothing stays in it. */
+const chunkKeys = new ByteWriter(64);
+
 export function chunkKey(view: number, key: string, series: number, chunk: number): Buffer {
-  const out = new ByteWriter(64);
-  out.raw(stateKey(view, key));
+  const out = chunkKeys;
+  out.u8(kinds.state);
+  out.varint(view);
+  out.utf8(key);
   out.u8(0);
   out.varint(series);
   out.zigzag(chunk);

@@ -53,6 +53,10 @@ export class ByteWriter {
 
   /** A whole number from 0 to 2^53 - 1, seven bits a byte, lowest first. @throws RangeError for an infinite one. */
   varint(value: number): void {
+    if (value < 0x80 && value >= 0) {
+      this.u8(value);
+      return;
+    }
     if (!Number.isFinite(value)) throw new RangeError(`${value} is no whole number`);
     let rest = value;
     while (rest >= 0x80) {
@@ -71,6 +75,15 @@ export class ByteWriter {
   text(value: string): void {
     const bytes = Buffer.byteLength(value, 'utf8');
     this.varint(bytes);
+    this.writeText(value, bytes);
+  }
+
+  /** UTF-8 bytes alone. */
+  utf8(value: string): void {
+    this.writeText(value, Buffer.byteLength(value, 'utf8'));
+  }
+
+  private writeText(value: string, bytes: number): void {
     const at = this.reserve(bytes);
     this.buffer.write(value, at, bytes === value.length ? 'latin1' : 'utf8');
   }
@@ -82,7 +95,8 @@ export class ByteWriter {
 
   /** What was written, as a copy; the writer starts anew. */
   take(): Buffer {
-    const taken = Buffer.from(this.buffer.subarray(0, this.length));
+    const taken = Buffer.allocUnsafe(this.length);
+    this.buffer.copy(taken, 0, 0, this.length);
     this.length = 0;
     return taken;
   }
@@ -91,10 +105,16 @@ export class ByteWriter {
 /** Reads what {@link ByteWriter} wrote. @throws RangeError past the end. */
 export class ByteReader {
   private readonly buffer: Buffer;
-  private at = 0;
+  private at: number;
 
-  constructor(bytes: Uint8Array) {
-    this.buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  constructor(bytes: Uint8Array, offset = 0) {
+    this.buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.at = offset;
+  }
+
+  /** How many bytes are before what is read next. */
+  get offset(): number {
+    return this.at;
   }
 
   get remaining_bytes(): number {

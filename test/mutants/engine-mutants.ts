@@ -26,8 +26,8 @@ export const engine: readonly Mutant[] = [
   {
     name: 'a torn session stays whole',
     file: 'entity/windows/session-series.ts',
-    find: 'if (isGone || isTorn || !pane.aggregates.every(({ isEmpty }) => isEmpty)) this.run = null;',
-    replace: 'if (isGone || !pane.aggregates.every(({ isEmpty }) => isEmpty)) this.run = null;',
+    find: 'if (isGone || isTorn || !pane.isEmpty) this.run = null;',
+    replace: 'if (isGone || !pane.isEmpty) this.run = null;',
     why: 'without the row between them two runs are two',
   },
   {
@@ -36,6 +36,20 @@ export const engine: readonly Mutant[] = [
     find: 'this.targets[i]!.retract(value, at, null);',
     replace: 'void [value, at];',
     why: 'a row that was deleted stays in windows of several panes',
+  },
+  {
+    name: 'panes that were written stay in their windows',
+    file: 'entity/windows/pane-chunk.ts',
+    find: 'this.packed?.leave(from, below, this.plans, window);',
+    replace: '',
+    why: 'only panes that are objects still leave: rows of a window that is over stay in the value',
+  },
+  {
+    name: 'the only row of a pane is forgotten when another comes',
+    file: 'entity/windows/pane.ts',
+    find: 'made[a]!.insert(single[a]!, place, null);',
+    replace: 'void place;',
+    why: 'the pane is written without it, and leaves its windows without it',
   },
   {
     name: 'a tombstone for the key, none for its chunks',

@@ -120,8 +120,8 @@ const time: readonly Mutant[] = [
   {
     name: 'evict without subtract',
     file: 'entity/windows/pane-series.ts',
-    find: '      subtract(running, pane);\n    });',
-    replace: '      void pane;\n    });',
+    find: 'this.store.leave(running.from, below, running.aggregates);',
+    replace: 'void below;',
     why: 'rows of a window that is over stay in the value',
   },
   {

@@ -25,7 +25,8 @@ type TimedOf<Terms extends readonly Expression[]> = Terms[number] extends Expres
 
 /**
  * A plain function, where the language has no word for it. It must be pure: no clock, no randomness, no state. The definition's version
- * knows it by its name only: give it another when it computes something else. Its feature has no SQL, and so is never proved.
+ * knows it by its name only: give it another when it computes something else. Two of one name are refused where their text differs; what a
+ * function has closed over is not seen. Its feature has no SQL, and so is never proved.
  * @param type what it gives, as a column.
  * @throws RangeError at run time when it gives what is no value of the type; the task stops.
  * @example custom(text(), 'email domain v1', [user.email], (email) => email?.split('@')[1] ?? null)

@@ -40,6 +40,11 @@ export class Count implements Aggregate {
     this.values = from.varint();
   }
 
+  /** {@link subtract} of what a pane wrote. */
+  subtractWritten(from: ByteReader): void {
+    this.values -= from.varint();
+  }
+
   count(): bigint {
     return BigInt(this.values);
   }

@@ -61,6 +61,13 @@ export class IntegerSum implements Aggregate {
     if (this.values > 0) this.large = readBigint(from);
   }
 
+  /** {@link subtract} of what a pane wrote. */
+  subtractWritten(from: ByteReader): void {
+    const values = from.varint();
+    this.values -= values;
+    if (values > 0) this.large -= readBigint(from);
+  }
+
   /** Null beyond 38 digits, as arithmetic has it: a Parquet file could not hold it. The sum itself stays exact, and may come back. */
   sum(): bigint | null {
     if (this.values === 0) return null;

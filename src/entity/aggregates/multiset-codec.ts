@@ -34,15 +34,30 @@ export function writeScalars(out: ByteWriter, values: SortedMultiset<Scalar>, ty
 }
 
 export function readScalars(from: ByteReader, values: SortedMultiset<Scalar>, type: ColumnType): void {
+  visitScalars(from, type, values, addTo);
+}
+
+/** Takes away what {@link writeScalars} wrote. */
+export function removeScalars(from: ByteReader, values: SortedMultiset<Scalar>, type: ColumnType): void {
+  visitScalars(from, type, values, removeFrom);
+}
+
+type Change = (values: SortedMultiset<Scalar>, value: Scalar, count: number) => void;
+const addTo: Change = (values, value, count) => values.add(value, count);
+const removeFrom: Change = (values, value, count) => values.remove(value, count);
+
+function visitScalars(from: ByteReader, type: ColumnType, values: SortedMultiset<Scalar>, change: Change): void {
+  const head = from.varint();
+  const repeats = head % 2 === 1;
   let before: Scalar | null = null;
-  readMultiset(from, values, () => {
+  for (let rest = Math.floor(head / 2); rest > 0; rest--) {
     const read = readScalar(from, type);
     if (before !== null && typeof read === 'bigint') before = read + (before as bigint);
     else if (before !== null && (type.kind === 'int32' || type.kind === 'date'))
       before = (read as number) + (before as number);
     else before = read;
-    return before;
-  });
+    change(values, before, repeats ? from.varint() : 1);
+  }
 }
 
 /** Numbers that are mostly whole, by their distance from the one before. */

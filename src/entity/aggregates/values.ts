@@ -2,7 +2,7 @@ import type { ColumnType, Scalar, Value } from '../../define/column.ts';
 import { compareValues } from '../../define/compare.ts';
 import type { ByteReader, ByteWriter } from '../../frames/bytes.ts';
 import type { Aggregate, PaneChanges, RowOrder } from './aggregate.ts';
-import { readScalars, writeScalars } from './multiset-codec.ts';
+import { readScalars, removeScalars, writeScalars } from './multiset-codec.ts';
 import { withoutNegativeZero } from './scalars.ts';
 import { SortedMultiset } from './sorted-multiset.ts';
 
@@ -66,6 +66,11 @@ export class Values implements Aggregate {
 
   read(from: ByteReader): void {
     readScalars(from, this.values, this.type);
+  }
+
+  /** {@link subtract} of what a pane wrote. */
+  subtractWritten(from: ByteReader): void {
+    removeScalars(from, this.values, this.type);
   }
 
   min(): Scalar | null {

@@ -1,85 +1,178 @@
 /**
- * Panes of neighbouring indexes. They are objects while they change, and packed in the bytes that are written while they do not: most panes
- * of a long window are only looked at again when they leave it.
+ * Panes of neighbouring indexes: those that were written and have not changed since as {@link PackedPanes}, the ones behind them as objects. A
+ * row of a new pane then adds its own bytes to those that are there.
  */
 import type { AggregatePlan } from '../../define/plan.ts';
-import { ByteReader, type ByteWriter } from '../../frames/bytes.ts';
-import { readPanes, writePanes, type Pane } from './pane.ts';
+import type { ByteWriter } from '../../frames/bytes.ts';
+import { PackedPanes } from './packed-panes.ts';
+import { lowerBound, type Pane, type WindowAggregates } from './pane.ts';
 
 export class PaneChunk {
   /** Pane index divided by how many share a chunk. */
   readonly number: number;
-  private objects: Pane[] | null;
-  /** As they were written last; null when they have changed since. */
-  private bytes: Buffer | null = null;
-  private packedCount = 0;
-  private packedFirst = 0;
+  private readonly plans: readonly AggregatePlan[];
+  private packed: PackedPanes | null = null;
+  /** Behind the packed ones, in their order. */
+  private panes: Pane[] = [];
+  /** All as they were written last; null when they have changed since. */
+  private written: Buffer | null = null;
 
-  private constructor(number: number, objects: Pane[] | null) {
+  constructor(number: number, plans: readonly AggregatePlan[]) {
     this.number = number;
-    this.objects = objects;
+    this.plans = plans;
   }
 
-  static empty(number: number): PaneChunk {
-    return new PaneChunk(number, []);
-  }
-
-  static of(number: number, panes: Pane[]): PaneChunk {
-    return new PaneChunk(number, panes);
-  }
-
-  /** @param bytes what {@link write} gave; they are kept. */
-  static packed(number: number, bytes: Uint8Array): PaneChunk {
-    const chunk = new PaneChunk(number, null);
-    chunk.setBytes(Buffer.from(bytes));
+  /** @param bytes what {@link write} gave. */
+  static packed(number: number, plans: readonly AggregatePlan[], bytes: Uint8Array): PaneChunk {
+    const chunk = new PaneChunk(number, plans);
+    chunk.written = Buffer.from(bytes);
+    chunk.packed = new PackedPanes(chunk.written, null);
     return chunk;
   }
 
-  private setBytes(bytes: Buffer): void {
-    const from = new ByteReader(bytes);
-    this.bytes = bytes;
-    this.packedCount = from.varint();
-    this.packedFirst = from.zigzag();
-  }
-
   get count(): number {
-    return this.objects?.length ?? this.packedCount;
+    return (this.packed?.count ?? 0) + this.panes.length;
   }
 
   /** The lowest index; there is one. */
   get first(): number {
-    return this.objects === null ? this.packedFirst : this.objects[0]!.index;
+    return this.packed === null ? this.panes[0]!.index : this.packed.first;
   }
 
-  get isWritten(): boolean {
-    return this.bytes !== null;
+  /** The highest index; there is one. */
+  get last(): number {
+    const { panes } = this;
+    if (panes.length > 0) return panes[panes.length - 1]!.index;
+    return this.packed!.last ?? this.unpacked().at(-1)!.index;
   }
 
-  /** The panes, to be changed or to leave soon. */
-  unpacked(plans: readonly AggregatePlan[]): Pane[] {
-    return (this.objects ??= readPanes(new ByteReader(this.bytes!), plans));
+  /** The pane of the highest index. */
+  get newest(): Pane {
+    return (this.panes.length > 0 ? this.panes : this.unpacked()).at(-1)!;
+  }
+
+  private unpacked(): Pane[] {
+    if (this.packed !== null) {
+      this.panes = [...this.packed.read(this.plans), ...this.panes];
+      this.packed = null;
+    }
+    return this.panes;
+  }
+
+  /** The panes as objects from an index on: all, unless the packed ones are known to be below it. */
+  private panesFrom(index: number): Pane[] {
+    const { packed } = this;
+    return packed === null || (packed.last !== null && packed.last < index) ? this.panes : this.unpacked();
   }
 
   /** The panes, to be looked at once. */
-  look(plans: readonly AggregatePlan[]): readonly Pane[] {
-    return this.objects ?? readPanes(new ByteReader(this.bytes!), plans);
+  look(): readonly Pane[] {
+    return this.packed === null ? this.panes : [...this.packed.read(this.plans), ...this.panes];
   }
 
-  /** A pane has changed, has come or has gone. */
+  /** The pane of an index; null when there is none. */
+  find(index: number): Pane | null {
+    const panes = this.panesFrom(index);
+    const pane = panes[lowerBound(panes, index)];
+    return pane?.index === index ? pane : null;
+  }
+
+  /** A pane has changed. */
   touch(): void {
-    this.bytes = null;
+    this.written = null;
   }
 
-  write(out: ByteWriter): Buffer {
-    if (this.bytes === null) {
-      writePanes(out, this.objects!);
-      this.setBytes(out.take());
+  /** A pane of an index that has none. */
+  add(pane: Pane): void {
+    const panes = this.panesFrom(pane.index);
+    const at = lowerBound(panes, pane.index);
+    if (at < panes.length) panes.splice(at, 0, pane);
+    else {
+      // What is before it is written already, and will hardly change any more.
+      if (this.written !== null) this.pack();
+      // An array that is pushed to begins with room for many.
+      if (this.panes.length === 0) this.panes = [pane];
+      else this.panes.push(pane);
     }
-    return this.bytes!;
+    this.touch();
   }
 
-  /** Keeps the bytes alone. */
-  pack(): void {
-    if (this.bytes !== null) this.objects = null;
+  remove(index: number): void {
+    const panes = this.panesFrom(index);
+    panes.splice(lowerBound(panes, index), 1);
+    this.touch();
+  }
+
+  /** Forgets the panes below an index. @returns how many. */
+  dropBelow(index: number): number {
+    const panes = this.unpacked();
+    const gone = lowerBound(panes, index);
+    panes.splice(0, gone);
+    this.touch();
+    return gone;
+  }
+
+  /** The lowest index at or above the given one; null when there is none. */
+  indexFrom(index: number): number | null {
+    const { packed } = this;
+    if (packed !== null) {
+      if (packed.first >= index) return packed.first;
+      if (!packed.isAhead(index)) this.unpacked();
+      else {
+        const found = packed.indexFrom(index, this.plans);
+        if (found !== null) return found;
+      }
+    }
+    return this.panes[lowerBound(this.panes, index)]?.index ?? null;
+  }
+
+  /** The highest index below the given one; null when there is none. */
+  indexBelow(index: number): number | null {
+    if (this.last < index) return this.last;
+    const panes = this.panesFrom(index);
+    const at = lowerBound(panes, index);
+    return at > 0 ? panes[at - 1]!.index : (this.packed?.last ?? null);
+  }
+
+  /** Takes from a window the panes from an index to below another. */
+  leave(from: number, below: number, window: WindowAggregates): void {
+    if (this.packed?.isAhead(from) === false) this.unpacked();
+    this.packed?.leave(from, below, this.plans, window);
+    const { panes } = this;
+    for (let i = lowerBound(panes, from); i < panes.length && panes[i]!.index < below; i++)
+      panes[i]!.subtractFrom(window);
+  }
+
+  /** @param isNewest whether the last pane is expected to change still. */
+  write(out: ByteWriter, isNewest: boolean): Buffer {
+    if (this.written === null) {
+      const { packed, panes } = this;
+      out.varint(this.count);
+      if (packed !== null) out.raw(packed.body);
+      let before = packed?.last ?? 0;
+      let lastBegins = 0;
+      for (const pane of panes) {
+        lastBegins = out.size_bytes;
+        pane.write(out, before);
+        before = pane.index;
+      }
+      this.written = out.take();
+      this.packUpTo(isNewest ? lastBegins : this.written.length, isNewest ? 1 : 0);
+    } else if (!isNewest) this.pack();
+    return this.written;
+  }
+
+  private pack(): void {
+    if (this.panes.length > 0) this.packUpTo(this.written!.length, 0);
+  }
+
+  /** Keeps the last panes alone as objects. @param end where the others end in the bytes. */
+  private packUpTo(end: number, kept: number): void {
+    const { count, panes } = this;
+    const packed = panes.length - kept;
+    if (packed === 0) return;
+    const last = panes[packed - 1]!.index;
+    this.packed = new PackedPanes(this.written!, { end, count: count - kept, last });
+    this.panes = panes.slice(packed);
   }
 }

@@ -6,18 +6,18 @@
 import type { ByteReader, ByteWriter } from '../../frames/bytes.ts';
 import type { Aggregate } from '../aggregates/aggregate.ts';
 import { createAggregate } from '../aggregates/create-aggregate.ts';
-import type { Pane } from './pane.ts';
+import type { Pane, WindowAggregates } from './pane.ts';
 import { PaneStore } from './pane-store.ts';
 import { leavesAt_us, lowestPane, paneIndex, takesRowsUntil_us } from './pane-range.ts';
 import type { Fate, Moment, Series, ViewRow } from './series.ts';
-import type { PaneSeriesLayout } from './view-layout.ts';
+import { valuesOf, type PaneSeriesLayout } from './view-layout.ts';
 import { WindowFollowers } from './window-followers.ts';
 
 /** A window as of T: it holds the panes from `from` on. */
 interface Running {
   from: number;
   /** By the series' aggregations, null where the window's features do not read it. Null for a window that is one pane. */
-  readonly aggregates: readonly (Aggregate | null)[] | null;
+  readonly aggregates: WindowAggregates | null;
 }
 
 /** Shared by all keys: nothing in it outlives a call. */
@@ -69,7 +69,7 @@ export class PaneSeries implements Series {
         layout.aggregates.includes(a) ? createAggregate(state, 'window') : null,
       );
       this.store.look(from, (pane) => {
-        aggregates.forEach((aggregate, a) => aggregate?.add(pane.aggregates[a]!));
+        pane.addTo(aggregates);
       });
       return { from, aggregates };
     });
@@ -78,9 +78,7 @@ export class PaneSeries implements Series {
 
   private evict(running: Running, below: number): void {
     if (running.aggregates === null || running.from === below) return;
-    this.store.leaving(running.from, below, (pane) => {
-      subtract(running, pane);
-    });
+    this.store.leave(running.from, below, running.aggregates);
   }
 
   private updateNextLeave(): void {
@@ -96,18 +94,40 @@ export class PaneSeries implements Series {
     const index = paneIndex(row.eventTime_us, this.layout.width_us);
     if (!this.isInAWindow(index)) return this.fateOfPast(row, moment);
     const known = this.store.find(index);
-    const pane = known ?? this.store.create(index);
+    if (known === null) this.insertFirst(this.store.create(index), row);
+    else this.insertInto(known, row);
+    return 'applied';
+  }
+
+  private insertFirst(pane: Pane, row: ViewRow): void {
+    const { windows, keepsSingles, keepsOrder } = this.layout;
+    const running = this.running!;
+    for (let w = 0; w < running.length; w++) {
+      if (pane.index < running[w]!.from) continue;
+      this.nextLeave_us = Math.min(this.nextLeave_us, leavesAt_us(windows[w]!.window, pane.index));
+    }
+    if (!keepsSingles) {
+      this.insertInto(pane, row);
+      return;
+    }
+    pane.takeSingle(valuesOf(this.layout, row), keepsOrder ? row : null);
+    for (let w = 0; w < running.length; w++) {
+      const { from, aggregates } = running[w]!;
+      if (aggregates !== null && pane.index >= from) pane.addTo(aggregates);
+    }
+  }
+
+  private insertInto(pane: Pane, row: ViewRow): void {
     pane.rows++;
     const { byInput, aggregates } = this.layout;
     for (const a of byInput[row.input]!) {
       const { where, value } = aggregates[a]!;
       if (where !== null && !where(row.row)) continue;
-      this.follow(a, index);
+      this.follow(a, pane.index);
       pane.aggregates[a]!.insert(value === null ? true : value(row.row), row, followers);
     }
-    this.takeFollowersOverflows();
-    if (known === null) this.updateNextLeave();
-    return 'applied';
+    this.overflows += followers.overflows;
+    followers.overflows = 0;
   }
 
   retract(row: ViewRow, moment: Moment): Fate {
@@ -134,8 +154,9 @@ export class PaneSeries implements Series {
 
   /** What was never there may have been taken back: then something is left in a pane without rows, and goes with it. */
   private leave(pane: Pane): void {
-    if (pane.aggregates.every(({ isEmpty }) => isEmpty)) return;
-    for (const running of this.running!) if (pane.index >= running.from) subtract(running, pane);
+    if (pane.isEmpty) return;
+    for (const { from, aggregates } of this.running!)
+      if (aggregates !== null && pane.index >= from) pane.subtractFrom(aggregates);
   }
 
   /** T has come to where it is: {@link advance} is called before. */
@@ -162,11 +183,6 @@ export class PaneSeries implements Series {
       const aggregate = aggregates?.[a] ?? null;
       if (aggregate !== null && index >= from) targets.push(aggregate);
     }
-  }
-
-  private takeFollowersOverflows(): void {
-    this.overflows += followers.overflows;
-    followers.overflows = 0;
   }
 
   nextChange_us(): number {
@@ -218,8 +234,4 @@ export class PaneSeries implements Series {
   readChunk(chunk: number, bytes: Uint8Array): void {
     this.store.readChunk(chunk, bytes);
   }
-}
-
-function subtract({ aggregates: own }: Running, { aggregates }: Pane): void {
-  own?.forEach((aggregate, a) => aggregate?.subtract(aggregates[a]!));
 }

@@ -2,22 +2,24 @@
 import type { AggregatePlan } from '../../define/plan.ts';
 import type { ByteReader, ByteWriter } from '../../frames/bytes.ts';
 import { PaneChunk } from './pane-chunk.ts';
-import { newPane, readPanes, writePanes, type Pane } from './pane.ts';
+import { Pane, readPanes, writePanes, type WindowAggregates } from './pane.ts';
 
 /** A series with more panes than this is stored in chunks, so that a row of a long window does not rewrite all of it. */
 const inlinePanes = 8;
 
 export class PaneStore {
   private readonly plans: readonly AggregatePlan[];
-  /** How many pane indexes share a chunk. */
+  /** How many pane indexes share a chunk once there are several. */
   private readonly chunkWidth: number;
+  /** How many share one now: all while they stand in the key's own entry, as they do for most keys. */
+  private width = Infinity;
   /** In the order of their numbers; none is empty. */
-  private readonly chunks: PaneChunk[] = [];
+  private chunks: PaneChunk[] = [];
   private count = 0;
   /** Chunks that are written, as of the last {@link takeChunks}; null while all stands in the key's own entry. */
   private stored: Set<number> | null = null;
   /** Of the written ones and those that are to be, the chunks that changed since. */
-  private readonly changed = new Set<number>();
+  private changed: Set<number> | null = null;
 
   constructor(plans: readonly AggregatePlan[], chunkWidth: number) {
     this.plans = plans;
@@ -33,7 +35,7 @@ export class PaneStore {
   }
 
   private numberOf(index: number): number {
-    return Math.floor(index / this.chunkWidth);
+    return this.width === Infinity ? 0 : Math.floor(index / this.width);
   }
 
   /** Where the first chunk at or above the number stands. */
@@ -57,17 +59,14 @@ export class PaneStore {
     const number = this.numberOf(index);
     const chunk = this.chunks[this.position(number)];
     if (chunk?.number !== number) return null;
-    const panes = chunk.unpacked(this.plans);
-    const pane = panes[lowerBound(panes, index)];
-    if (pane?.index !== index) return null;
-    this.touch(chunk);
+    const pane = chunk.find(index);
+    if (pane !== null) this.touch(chunk);
     return pane;
   }
 
   /** The pane of an index, to be looked at; there is one. */
   at(index: number): Pane {
-    const panes = this.chunks[this.position(this.numberOf(index))]!.unpacked(this.plans);
-    return panes[lowerBound(panes, index)]!;
+    return this.chunks[this.position(this.numberOf(index))]!.find(index)!;
   }
 
   /** A pane for an index that has none. */
@@ -76,30 +75,35 @@ export class PaneStore {
     const at = this.position(number);
     let chunk = this.chunks[at];
     if (chunk?.number !== number) {
-      chunk = PaneChunk.empty(number);
-      this.chunks.splice(at, 0, chunk);
+      chunk = new PaneChunk(number, this.plans);
+      this.insertChunk(at, chunk);
     }
-    const panes = chunk.unpacked(this.plans);
-    const pane = newPane(index, this.plans);
-    panes.splice(lowerBound(panes, index), 0, pane);
+    const pane = new Pane(index, this.plans);
+    chunk.add(pane);
     this.touch(chunk);
     this.count++;
     return pane;
   }
 
+  private insertChunk(at: number, chunk: PaneChunk): void {
+    // An array that is pushed to begins with room for many.
+    if (this.chunks.length === 0) this.chunks = [chunk];
+    else if (at === this.chunks.length) this.chunks.push(chunk);
+    else this.chunks.splice(at, 0, chunk);
+  }
+
   remove(index: number): void {
     const at = this.position(this.numberOf(index));
     const chunk = this.chunks[at]!;
-    const panes = chunk.unpacked(this.plans);
-    panes.splice(lowerBound(panes, index), 1);
+    chunk.remove(index);
     this.touch(chunk);
     this.count--;
-    if (panes.length === 0) this.chunks.splice(at, 1);
+    if (chunk.count === 0) this.chunks.splice(at, 1);
   }
 
   /** The newest pane, to be looked at; null when there is none. */
   get newest(): Pane | null {
-    return this.chunks.at(-1)?.unpacked(this.plans).at(-1) ?? null;
+    return this.chunks.at(-1)?.newest ?? null;
   }
 
   /** The lowest index at or above the given one; null when there is none. */
@@ -108,10 +112,9 @@ export class PaneStore {
     let at = index === -Infinity ? 0 : this.position(number);
     const chunk = this.chunks[at];
     if (chunk === undefined) return null;
-    if (chunk.number === number && chunk.first < index) {
-      const panes = chunk.unpacked(this.plans);
-      const found = panes[lowerBound(panes, index)];
-      if (found !== undefined) return found.index;
+    if (chunk.number === number) {
+      const found = chunk.indexFrom(index);
+      if (found !== null) return found;
       at++;
     }
     return this.chunks[at]?.first ?? null;
@@ -119,49 +122,45 @@ export class PaneStore {
 
   /** The highest index below the given one; null when there is none. */
   indexBelow(index: number): number | null {
+    if (index === Infinity) return this.chunks.at(-1)?.last ?? null;
     const number = this.numberOf(index);
     let at = this.position(number);
     const chunk = this.chunks[at];
-    if (chunk?.number === number && chunk.first < index) {
-      const panes = chunk.unpacked(this.plans);
-      return panes[lowerBound(panes, index) - 1]!.index;
-    }
+    const found = chunk?.number === number ? chunk.indexBelow(index) : null;
+    if (found !== null) return found;
     at--;
-    return at < 0 ? null : this.chunks[at]!.unpacked(this.plans).at(-1)!.index;
+    return at < 0 ? null : this.chunks[at]!.last;
   }
 
-  /** Panes that leave: from an index to below another. */
-  leaving(from: number, below: number, each: (pane: Pane) => void): void {
+  /** Takes from a window's aggregates the panes that leave it: from an index to below another. */
+  leave(from: number, below: number, window: WindowAggregates): void {
     for (let at = from === -Infinity ? 0 : this.position(this.numberOf(from)); at < this.chunks.length; at++) {
       const chunk = this.chunks[at]!;
-      if (chunk.number * this.chunkWidth >= below) return;
-      for (const pane of chunk.unpacked(this.plans)) if (pane.index >= from && pane.index < below) each(pane);
+      if (chunk.number * this.width >= below) return;
+      chunk.leave(from, below, window);
     }
   }
 
   /** All panes from an index on, to be looked at once. */
   look(from: number, each: (pane: Pane) => void): void {
     for (let at = from === -Infinity ? 0 : this.position(this.numberOf(from)); at < this.chunks.length; at++) {
-      for (const pane of this.chunks[at]!.look(this.plans)) if (pane.index >= from) each(pane);
+      for (const pane of this.chunks[at]!.look()) if (pane.index >= from) each(pane);
     }
   }
 
   /** Forgets the panes below an index. */
   dropBelow(index: number): void {
     let whole = 0;
-    while (whole < this.chunks.length && (this.chunks[whole]!.number + 1) * this.chunkWidth <= index) whole++;
+    while (whole < this.chunks.length && (this.chunks[whole]!.number + 1) * this.width <= index) whole++;
     for (const chunk of this.chunks.splice(0, whole)) {
       this.count -= chunk.count;
       this.touch(chunk);
     }
     const chunk = this.chunks[0];
     if (chunk === undefined || chunk.first >= index) return;
-    const panes = chunk.unpacked(this.plans);
-    const gone = lowerBound(panes, index);
-    panes.splice(0, gone);
+    this.count -= chunk.dropBelow(index);
     this.touch(chunk);
-    this.count -= gone;
-    if (panes.length === 0) this.chunks.shift();
+    if (chunk.count === 0) this.chunks.shift();
   }
 
   /**
@@ -170,7 +169,7 @@ export class PaneStore {
    */
   expireBelow(index: number): void {
     const isAnyRead = this.indexFrom(index) !== null;
-    this.dropBelow(isAnyRead ? this.numberOf(index) * this.chunkWidth : Infinity);
+    this.dropBelow(isAnyRead ? Math.floor(index / this.chunkWidth) * this.chunkWidth : Infinity);
   }
 
   /** The panes, if they stand in the key's own entry; else only that they do not. */
@@ -178,25 +177,40 @@ export class PaneStore {
     const isInline = this.count <= inlinePanes;
     out.u8(isInline ? 1 : 2);
     if (!isInline) return;
-    const panes =
-      this.chunks.length === 1
-        ? this.chunks[0]!.look(this.plans)
-        : this.chunks.flatMap((chunk) => chunk.look(this.plans));
+    const panes = this.chunks.length === 1 ? this.chunks[0]!.look() : this.chunks.flatMap((chunk) => chunk.look());
     writePanes(out, panes);
+  }
+
+  private regroup(width: number): void {
+    const before = this.chunks;
+    this.width = width;
+    this.chunks = [];
+    for (const chunk of before) for (const pane of chunk.look()) this.append(pane);
+  }
+
+  private append(pane: Pane): void {
+    const number = this.numberOf(pane.index);
+    const last = this.chunks.at(-1);
+    const chunk = last?.number === number ? last : new PaneChunk(number, this.plans);
+    if (chunk !== last) this.insertChunk(this.chunks.length, chunk);
+    chunk.add(pane);
   }
 
   readInline(from: ByteReader): void {
     if (from.u8() !== 1) {
-      this.stored = new Set();
+      this.becomeChunks();
       return;
     }
     for (const pane of readPanes(from, this.plans)) {
-      const number = this.numberOf(pane.index);
-      const last = this.chunks.at(-1);
-      if (last?.number === number) last.unpacked(this.plans).push(pane);
-      else this.chunks.push(PaneChunk.of(number, [pane]));
+      this.append(pane);
       this.count++;
     }
+  }
+
+  private becomeChunks(): void {
+    this.width = this.chunkWidth;
+    this.stored ??= new Set();
+    this.changed ??= new Set();
   }
 
   /**
@@ -207,12 +221,16 @@ export class PaneStore {
     const before = this.stored;
     if (this.count <= inlinePanes) {
       for (const number of before ?? []) take(number, null);
+      if (this.width !== Infinity) this.regroup(Infinity);
       this.stored = null;
-      this.changed.clear();
+      this.changed = null;
       return;
     }
-    const stored = (this.stored ??= new Set());
-    const changed = before === null ? this.chunks.map(({ number }) => number) : [...this.changed].sort((a, b) => a - b);
+    if (before === null) this.regroup(this.chunkWidth);
+    this.becomeChunks();
+    const stored = this.stored!;
+    const changed =
+      before === null ? this.chunks.map(({ number }) => number) : [...this.changed!].sort((a, b) => a - b);
     for (const number of changed) {
       const chunk = this.chunks[this.position(number)];
       if (chunk?.number !== number) {
@@ -220,16 +238,14 @@ export class PaneStore {
         continue;
       }
       stored.add(number);
-      take(number, chunk.write(out));
-      // What changes next is the newest.
-      if (chunk !== this.chunks.at(-1)) chunk.pack();
+      take(number, chunk.write(out, chunk === this.chunks.at(-1)));
     }
-    this.changed.clear();
+    this.changed!.clear();
   }
 
   private touch(chunk: PaneChunk): void {
     chunk.touch();
-    if (this.stored !== null) this.changed.add(chunk.number);
+    this.changed?.add(chunk.number);
   }
 
   /** The chunks that are written: all go when the key is forgotten. */
@@ -239,22 +255,10 @@ export class PaneStore {
 
   /** A chunk as {@link takeChunks} gave it; chunks come in any order. */
   readChunk(number: number, bytes: Uint8Array): void {
-    (this.stored ??= new Set()).add(number);
-    const chunk = PaneChunk.packed(number, bytes);
-    this.chunks.splice(this.position(number), 0, chunk);
+    this.becomeChunks();
+    this.stored!.add(number);
+    const chunk = PaneChunk.packed(number, this.plans, bytes);
+    this.insertChunk(this.position(number), chunk);
     this.count += chunk.count;
   }
-}
-
-/** Where the first pane at or above the index stands. */
-function lowerBound(panes: readonly Pane[], index: number): number {
-  let high = panes.length;
-  if (high === 0 || panes[high - 1]!.index < index) return high;
-  let low = 0;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (panes[middle]!.index < index) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

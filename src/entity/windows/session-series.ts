@@ -9,7 +9,7 @@ import { createAggregate } from '../aggregates/create-aggregate.ts';
 import type { Pane } from './pane.ts';
 import { PaneStore } from './pane-store.ts';
 import type { Fate, Moment, Series, ViewRow } from './series.ts';
-import type { SessionSeriesLayout } from './view-layout.ts';
+import { valuesOf, type SessionSeriesLayout } from './view-layout.ts';
 import { WindowFollowers } from './window-followers.ts';
 
 /** The newest run. */
@@ -90,17 +90,24 @@ export class SessionSeries implements Series {
     const known = this.store.find(time_us);
     if (known === null) this.makeRoom(time_us);
     const pane = known ?? this.store.create(time_us);
+    if (known === null && this.layout.keepsSingles) {
+      pane.takeSingle(valuesOf(this.layout, row), this.layout.keepsOrder ? row : null);
+      if (time_us >= this.run!.first) pane.addTo(this.run!.aggregates);
+    } else this.insertInto(pane, row);
+    if (known === null) this.joinEarlierRuns();
+    return 'applied';
+  }
+
+  private insertInto(pane: Pane, row: ViewRow): void {
     pane.rows++;
     for (let a = 0; a < this.layout.aggregates.length; a++) {
       const { where, value } = this.layout.aggregates[a]!;
       if (where !== null && !where(row.row)) continue;
-      this.follow(a, time_us);
+      this.follow(a, pane.index);
       pane.aggregates[a]!.insert(value === null ? true : value(row.row), row, followers);
     }
-    if (known === null) this.joinEarlierRuns();
     this.overflows += followers.overflows;
     followers.overflows = 0;
-    return 'applied';
   }
 
   /** A row of an instant that has none yet may begin a run, or put its beginning back. */
@@ -115,7 +122,7 @@ export class SessionSeries implements Series {
     for (;;) {
       const before = this.store.indexBelow(run.first);
       if (before === null || run.first - before >= this.gap_us) return;
-      add(run, this.store.at(before));
+      this.store.at(before).addTo(run.aggregates);
       run.first = before;
     }
   }
@@ -149,7 +156,7 @@ export class SessionSeries implements Series {
     if (pane.index < run.first) return;
     const isGone = after === null && (before === null || before < run.first);
     const isTorn = after !== null && pane.index !== run.first && after - before! >= this.gap_us;
-    if (isGone || isTorn || !pane.aggregates.every(({ isEmpty }) => isEmpty)) this.run = null;
+    if (isGone || isTorn || !pane.isEmpty) this.run = null;
     else if (pane.index === run.first) run.first = after!;
   }
 
@@ -178,7 +185,7 @@ export class SessionSeries implements Series {
     const { newest } = this.store;
     if (this.run !== null || newest === null) return;
     this.run = this.newRun(newest.index);
-    add(this.run, newest);
+    newest.addTo(this.run.aggregates);
     this.joinEarlierRuns();
   }
 
@@ -241,10 +248,4 @@ export class SessionSeries implements Series {
   readChunk(chunk: number, bytes: Uint8Array): void {
     this.store.readChunk(chunk, bytes);
   }
-}
-
-function add(run: Run, { aggregates }: Pane): void {
-  run.aggregates.forEach((aggregate, a) => {
-    aggregate.add(aggregates[a]!);
-  });
 }

@@ -2,9 +2,12 @@
  * How a view's features share state: windows whose panes have one length share the panes, and features of a window that need the same
  * aggregation share it. (Shared slices: Krishnamurthy, Wu, Franklin, "On-the-fly sharing for streamed aggregation", SIGMOD 2006.)
  */
+import type { Value } from '../../define/column.ts';
 import type { AggregatePlan, AggregatedFeature, ViewPlan } from '../../define/plan.ts';
 import type { SessionWindow } from '../../define/window.ts';
+import { isOrdered, isTakenAsValue } from '../aggregates/single-value.ts';
 import { hasOnePane, resolution_us, span_us, type PaneWindow } from './pane-range.ts';
+import type { ViewRow } from './series.ts';
 
 const mostChunkPanes = 8;
 const fewestChunks = 16;
@@ -24,6 +27,19 @@ interface SeriesBase {
   readonly aggregates: readonly AggregatePlan[];
   /** Per input of the entity, the aggregations that its rows go to; none for an input that the series does not read. */
   readonly byInput: readonly (readonly number[])[];
+  /** Whether the only row of a pane is kept as its values, and whether with its place among the rows. */
+  readonly keepsSingles: boolean;
+  readonly keepsOrder: boolean;
+}
+
+/** A row's values by the series' aggregations; null where a filter leaves it out. */
+export function valuesOf({ aggregates, byInput }: SeriesLayout, { input, row }: ViewRow): Value[] {
+  const values = new Array<Value>(aggregates.length).fill(null);
+  for (const a of byInput[input]!) {
+    const { where, value } = aggregates[a]!;
+    if (where === null || where(row)) values[a] = value === null ? true : value(row);
+  }
+  return values;
 }
 
 /** Panes of one length. */
@@ -76,6 +92,8 @@ function seriesOf(view: ViewPlan, { features }: Group): SeriesLayout {
   const byInput = Array.from({ length: inputs }, (_, input) =>
     aggregates.flatMap((plan, index) => (plan.input === input ? [index] : [])),
   );
+  const keepsSingles = aggregates.every(({ state }) => isTakenAsValue(state));
+  const keepsOrder = aggregates.some(({ state }) => isOrdered(state));
   const byWindow = new Map<string, { slot: number; feature: AggregatedFeature }[]>();
   for (const each of features) {
     const id = JSON.stringify(Object.entries(each.feature.window).sort());
@@ -95,11 +113,28 @@ function seriesOf(view: ViewPlan, { features }: Group): SeriesLayout {
   const [first] = windows;
   if (first!.window.kind === 'session') {
     const session = first as WindowLayout<SessionWindow>;
-    return { kind: 'session', aggregates, byInput, input: aggregates[0]!.input, windows: [session] };
+    return {
+      kind: 'session',
+      aggregates,
+      byInput,
+      keepsSingles,
+      keepsOrder,
+      input: aggregates[0]!.input,
+      windows: [session],
+    };
   }
   const ofPanes = windows as WindowLayout<PaneWindow>[];
   const width_us = resolution_us(ofPanes[0]!.window);
-  return { kind: 'panes', width_us, chunkPanes: chunkPanesOf(ofPanes), aggregates, byInput, windows: ofPanes };
+  return {
+    kind: 'panes',
+    width_us,
+    chunkPanes: chunkPanesOf(ofPanes),
+    aggregates,
+    byInput,
+    keepsSingles,
+    keepsOrder,
+    windows: ofPanes,
+  };
 }
 
 /** Few, since a row writes a chunk anew; and few of all, since a chunk is kept until its last pane is read no more. */

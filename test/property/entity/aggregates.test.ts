@@ -5,6 +5,8 @@ import type { ColumnType, Scalar, Value } from '../../../src/define/column.ts';
 import type { AggregateState, ResultPlan } from '../../../src/define/plan.ts';
 import { createAggregate } from '../../../src/entity/aggregates/create-aggregate.ts';
 import { resultOf } from '../../../src/entity/aggregates/results.ts';
+import { isTakenAsValue, subtractWritten, writeSingle } from '../../../src/entity/aggregates/single-value.ts';
+import { ByteReader, ByteWriter } from '../../../src/frames/bytes.ts';
 import { alone, bytesOf, Panes, rowAt } from '../../support/aggregate-panes.ts';
 import { recount, type CountedRow } from '../../support/aggregate-recount.ts';
 
@@ -326,3 +328,55 @@ test.each(named(cases))('%s: a window that all panes have left is empty', (_, { 
     { numRuns: 30 },
   );
 });
+
+test.each(named(cases))('%s: a pane leaves a window by its bytes alone, too', (_, { state, value, results }) => {
+  fc.assert(
+    fc.property(steps(value, true), (all) => {
+      const panes = new Panes(state, paneCount);
+      play(panes, all, []);
+      panes.inside.forEach((isInside, pane) => {
+        if (!isInside) return;
+        const from = new ByteReader(Buffer.from(bytesOf(panes.panes[pane]!), 'hex'));
+        subtractWritten(panes.window, from, state);
+        expect(from.remaining_bytes).toBe(0);
+        panes.inside[pane] = false;
+        for (const result of results)
+          expect(resultOf(result, panes.window, asOf_us)).toEqual(
+            recount(result, panes.windowRows, asOf_us, boundsOf(state)),
+          );
+      });
+      expect(panes.window.isEmpty).toBe(true);
+    }),
+    { numRuns: 30 },
+  );
+});
+
+const valueAlone = [...cases, ...limited].filter(({ state }) => isTakenAsValue(state));
+
+test.each(named(valueAlone))(
+  '%s: a value alone has the bytes of a pane that holds it, and windows take it and give it back as they do the pane',
+  (_, { state, value, results }) => {
+    fc.assert(
+      fc.property(row(value), fc.array(row(value), { maxLength: 5 }), ({ value, at }, others) => {
+        const pane = createAggregate(state, 'pane');
+        pane.insert(value, at, alone);
+        const out = new ByteWriter();
+        writeSingle(out, state, value, at);
+        expect(out.take().toString('hex')).toBe(bytesOf(pane));
+        const [window, other] = [createAggregate(state, 'window'), createAggregate(state, 'window')];
+        for (const each of others) for (const one of [window, other]) one.insert(each.value, each.at, null);
+        const same = (): void => {
+          for (const result of results)
+            expect(resultOf(result, window, asOf_us)).toEqual(resultOf(result, other, asOf_us));
+        };
+        window.insert(value, at, null);
+        other.add(pane);
+        same();
+        window.retract(value, at, null);
+        other.subtract(pane);
+        same();
+      }),
+      { numRuns: 40 },
+    );
+  },
+);

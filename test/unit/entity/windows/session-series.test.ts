@@ -12,6 +12,8 @@ const layout: SessionSeriesLayout = {
   input: 0,
   aggregates: [{ id: 'count', input: 0, state: { kind: 'count' }, value: null, where: null }],
   byInput: [[0]],
+  keepsSingles: true,
+  keepsOrder: false,
   windows: [
     { window: { kind: 'session', gap_us }, features: [{ slot: 0, aggregate: 0 }], aggregates: [0], hasOnePane: false },
   ],

@@ -1,0 +1,90 @@
+import type { AggregatePlan } from '../../define/plan.ts';
+import { ByteReader } from '../../frames/bytes.ts';
+import { subtractWritten } from '../aggregates/single-value.ts';
+import { Pane, type WindowAggregates } from './pane.ts';
+
+/**
+ * Panes as the bytes that are written: they are many, and each is looked at only once more, when it leaves its window. They leave in their
+ * order, so there is a place up to which they were read, which only moves on.
+ */
+export class PackedPanes {
+  readonly bytes: Buffer;
+  readonly count: number;
+  /** The lowest index. */
+  readonly first: number;
+  /** The highest index; null when it was not said. */
+  readonly last: number | null;
+  /** Where the panes begin, and where they end: others may stand behind. */
+  private readonly begin: number;
+  private readonly end: number;
+  /** The index of the pane that is next, and behind it the place of the rest of it; how many were passed, the last of them. */
+  private next: number;
+  private at: number;
+  private passed = 0;
+  private passedLast = -Infinity;
+
+  /**
+   * @param bytes how many, and the panes; they are kept.
+   * @param known where those end that count, how many they are and the index of the last; by default all.
+   */
+  constructor(bytes: Buffer, known: { readonly end: number; readonly count: number; readonly last: number } | null) {
+    const from = new ByteReader(bytes);
+    const count = from.varint();
+    this.bytes = bytes;
+    this.count = known?.count ?? count;
+    this.last = known?.last ?? null;
+    this.begin = from.offset;
+    this.end = known?.end ?? bytes.length;
+    this.first = from.zigzag();
+    this.next = this.first;
+    this.at = from.offset;
+  }
+
+  /** The panes alone, without how many. */
+  get body(): Buffer {
+    return this.bytes.subarray(this.begin, this.end);
+  }
+
+  read(plans: readonly AggregatePlan[]): Pane[] {
+    const from = new ByteReader(this.bytes, this.begin);
+    const panes: Pane[] = [];
+    let index = 0;
+    for (let rest = this.count; rest > 0; rest--) {
+      index += from.zigzag();
+      panes.push(Pane.read(from, index, plans));
+    }
+    return panes;
+  }
+
+  /** Whether all at or above an index are still ahead of the place. */
+  isAhead(index: number): boolean {
+    return this.passedLast < index;
+  }
+
+  /** The lowest index at or above one that {@link isAhead}; null when there is none. */
+  indexFrom(index: number, plans: readonly AggregatePlan[]): number | null {
+    if (this.passed < this.count && this.next < index) this.pass(index, plans, nothing);
+    return this.passed < this.count ? this.next : null;
+  }
+
+  /** Takes from a window the panes from an index that {@link isAhead} to below another. */
+  leave(from: number, below: number, plans: readonly AggregatePlan[], window: WindowAggregates): void {
+    if (this.passed < this.count && this.next < from) this.pass(from, plans, nothing);
+    this.pass(below, plans, window);
+  }
+
+  private pass(below: number, plans: readonly AggregatePlan[], window: WindowAggregates): void {
+    if (this.passed === this.count || this.next >= below) return;
+    const from = new ByteReader(this.bytes, this.at);
+    do {
+      from.varint();
+      for (let a = 0; a < plans.length; a++) subtractWritten(window[a] ?? null, from, plans[a]!.state);
+      this.passedLast = this.next;
+      this.passed++;
+      if (this.passed < this.count) this.next += from.zigzag();
+    } while (this.passed < this.count && this.next < below);
+    this.at = from.offset;
+  }
+}
+
+const nothing: WindowAggregates = [];
