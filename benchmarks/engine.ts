@@ -16,7 +16,8 @@ import {
   type FeatureView,
 } from 'millrace';
 import { buildPlan } from '../src/define/plan-builder.ts';
-import { EntityTask, type StateChange } from '../src/entity/entity-task.ts';
+import { EntityTask } from '../src/entity/entity-task.ts';
+import type { StateChange } from '../src/entity/state-entry.ts';
 import { Feed, rowsPerFrame, transactions, user } from '../test/support/engine-load.ts';
 import { emissions } from './emissions.ts';
 import { count as separated, report } from './report.ts';
