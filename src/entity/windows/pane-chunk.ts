@@ -170,7 +170,7 @@ export class PaneChunk {
   private packUpTo(end: number, kept: number): void {
     const { count, panes } = this;
     const packed = panes.length - kept;
-    if (packed === 0) return;
+    if (packed <= 0) return;
     const last = panes[packed - 1]!.index;
     this.packed = new PackedPanes(this.written!, { end, count: count - kept, last });
     this.panes = panes.slice(packed);
