@@ -38,7 +38,7 @@ function problemOf(line: string): string | null {
 test('the commands are found where they are declared', () => {
   expect(commands.get('dev')).toEqual(['--input', '--data']);
   expect(commands.get('topics orphans')).toEqual(['--json']);
-  expect(commands.get('dead-letters list')).toEqual(['--topic', '--limit', '--json']);
+  expect(commands.get('dead-letters list')).toEqual(['--topic', '--code', '--limit', '--json']);
   expect(problemOf('npx millrace grind features.ts')).toBe('there is no millrace grind');
   expect(problemOf('millrace dev features.ts --fast')).toBe('millrace dev has no --fast');
 });
