@@ -47,6 +47,7 @@ const variables = {
   MILLRACE_STATE_DIR: z.string(),
   MILLRACE_COMMIT_INTERVAL_MS: whole(10),
   MILLRACE_MEMORY_BYTES: whole(268_435_456),
+  MILLRACE_STATE_CACHE_BYTES: whole(0),
   MILLRACE_SNAPSHOT_BYTES: whole(1024),
   MILLRACE_STATE_SNAPSHOT_INTERVAL_MS: whole(0).refine(
     (value) => value === 0 || value >= 1000,
@@ -103,6 +104,8 @@ export interface Config {
   readonly commitInterval_ms: number;
   /** What the process may take; absent: what its container or machine has. */
   readonly memory_bytes?: number;
+  /** Of it, what the states of keys may take; absent: a share. */
+  readonly stateCache_bytes?: number;
   readonly snapshot_bytes: number;
   /** 0: no snapshots of state. */
   readonly stateSnapshotInterval_ms: number;
@@ -185,6 +188,8 @@ function assemble(values: ReadonlyMap<Variable, unknown>, kafka: Record<string, 
   const get = <T>(name: Variable, fallback: T): T => (values.get(name) as T | undefined) ?? fallback;
   const optional = <Key extends string>(key: Key, name: Variable): Partial<Record<Key, string>> =>
     values.has(name) ? ({ [key]: values.get(name) } as Record<Key, string>) : {};
+  const optionalNumber = <Key extends string>(key: Key, name: Variable): Partial<Record<Key, number>> =>
+    values.has(name) ? ({ [key]: values.get(name) } as Record<Key, number>) : {};
   const brokers = values.get('MILLRACE_KAFKA_BROKERS') as string | undefined;
   return {
     applicationId: get('MILLRACE_APPLICATION_ID', 'millrace'),
@@ -206,7 +211,8 @@ function assemble(values: ReadonlyMap<Variable, unknown>, kafka: Record<string, 
     roles: get('MILLRACE_ROLES', roles),
     stateDir: get('MILLRACE_STATE_DIR', 'millrace-state'),
     commitInterval_ms: get('MILLRACE_COMMIT_INTERVAL_MS', 200),
-    ...(values.has('MILLRACE_MEMORY_BYTES') ? { memory_bytes: values.get('MILLRACE_MEMORY_BYTES') as number } : {}),
+    ...optionalNumber('memory_bytes', 'MILLRACE_MEMORY_BYTES'),
+    ...optionalNumber('stateCache_bytes', 'MILLRACE_STATE_CACHE_BYTES'),
     snapshot_bytes: get('MILLRACE_SNAPSHOT_BYTES', 256 * 1024 * 1024),
     stateSnapshotInterval_ms: get('MILLRACE_STATE_SNAPSHOT_INTERVAL_MS', 0),
     flush: {

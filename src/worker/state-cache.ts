@@ -11,6 +11,19 @@ import type { OwnedEntityPartition } from './owned-entity-partition.ts';
 /** What is made free at once beyond the bound, so that not every commit does it. */
 const slack = 0.1;
 
+/** What is left beside it: rows and values on their way, the Kafka client, RocksDB (some 200 MiB), what the garbage collector needs. */
+const shareOfMemory = 0.3;
+const shareOfHeap = 0.45;
+
+/**
+ * What the states of keys may take unless it is said.
+ * @param memory_bytes what the process may take in all.
+ * @param heap_bytes what the JavaScript heap may grow to: a part of it.
+ */
+export function stateCacheLimit_bytes(memory_bytes: number, heap_bytes: number): number {
+  return Math.floor(Math.min(memory_bytes * shareOfMemory, heap_bytes * shareOfHeap));
+}
+
 export interface StateCacheOptions {
   readonly store: StateStore;
   /** Of all tasks' states in memory, about; ∞ keeps all of them there. */

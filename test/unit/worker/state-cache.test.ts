@@ -1,8 +1,13 @@
 /** A worker whose states do not fit into the memory that they may take. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { buildPlan } from '../../../src/define/plan-builder.ts';
 import { count, featureView, lastN, sliding, tumbling } from '../../../src/index.ts';
-import { createMemoryStateStore } from '../../../src/state/memory/memory-state-store.ts';
+import { openRocksStateStore } from '../../../src/state/rocksdb/rocksdb-state-store.ts';
+import { silentLogger } from '../../../src/observability/logger.ts';
+import { stateCacheLimit_bytes } from '../../../src/worker/state-cache.ts';
 import type { StateStore } from '../../../src/state/state-store.ts';
 import { envelope, transactionFields } from '../../support/envelope.ts';
 import { MemoryFleet, type RunningWorker } from '../../support/memory-worker.ts';
@@ -24,16 +29,22 @@ const plan = buildPlan({
 });
 
 let fleet: MemoryFleet;
+let folder: string;
 let state: StateStore;
 let rows: number;
 const now_us = Date.now() * 1000;
 
 beforeEach(async () => {
   fleet = await MemoryFleet.create(plan);
-  state = createMemoryStateStore();
+  folder = await mkdtemp(join(tmpdir(), 'millrace-cache-'));
+  state = await openRocksStateStore({ dir: folder, logger: silentLogger });
   rows = 0;
 });
-afterEach(() => fleet.close());
+afterEach(async () => {
+  await fleet.close();
+  await state.close();
+  await rm(folder, { recursive: true });
+});
 
 /** One row of each user, so far apart that long windows have chunks. */
 function append(): void {
@@ -118,4 +129,9 @@ test('what the online store lost is written again for keys that are on disk only
   expect(second.failures).toEqual([]);
   await second.worker.stop();
   await emptied.close();
+});
+
+test('states take a share of the memory, or of the heap if that is less', () => {
+  expect(stateCacheLimit_bytes(2_000_000_000, 1_000_000_000)).toBe(450_000_000);
+  expect(stateCacheLimit_bytes(1_000_000_000, 1_000_000_000)).toBe(300_000_000);
 });
