@@ -15,7 +15,7 @@ const onlyRows_ms = 5000;
 /** What rows wait for when nobody moves. */
 const nothing: ScaleStep = { name: 'nothing moves', act: () => wait(onlyRows_ms) };
 
-const start = (name: string, ...places: number[]): ScaleStep => ({
+export const start = (name: string, ...places: number[]): ScaleStep => ({
   name,
   act: async ({ slots }) => {
     await Promise.all(places.map((at) => slots[at]!.start()));
@@ -27,7 +27,7 @@ const drain = async (slot: WorkerSlot): Promise<void> => {
   if (code !== 0) throw new Error(`a worker that was told to drain ended with ${code}`);
 };
 
-const stop = (name: string, at: number): ScaleStep => ({ name, act: ({ slots }) => drain(slots[at]!) });
+export const stop = (name: string, at: number): ScaleStep => ({ name, act: ({ slots }) => drain(slots[at]!) });
 
 const restart = (name: string, at: number): ScaleStep => ({
   name,
@@ -37,7 +37,7 @@ const restart = (name: string, at: number): ScaleStep => ({
   },
 });
 
-const kill = (name: string, at: number): ScaleStep => ({
+export const kill = (name: string, at: number): ScaleStep => ({
   name,
   act: ({ slots }) => slots[at]!.kill({ loseDisk: false }),
 });
