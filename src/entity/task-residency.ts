@@ -5,6 +5,7 @@
  * @example
  * const refs = residency.missingKeys(frames);
  * for (const ref of refs) if (residency.bring(ref, await own(ref))) for (const chunk of await chunks(ref)) task.load(chunk);
+ * // Who makes memory free while chunks are read looks at residency.isMissing(ref) before they are loaded.
  */
 import { keyOf } from '../define/key.ts';
 import type { Row } from '../define/plan.ts';
@@ -121,6 +122,11 @@ export class TaskResidency {
         cause: error,
       });
     }
+  }
+
+  /** It is on disk only. */
+  isMissing({ view, key }: KeyRef): boolean {
+    return this.options.views[view]!.keys.isMissing(key);
   }
 
   /** Stored timers that these frames may come to: to be brought before the first of them; null when none is missing. */

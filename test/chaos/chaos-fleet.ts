@@ -1,4 +1,4 @@
-/** Two workers on the real stack with rows flowing, and the comparison of all that they wrote with SQL. */
+/** Workers on the real stack with rows flowing, and the comparison of all that they wrote with SQL. */
 import { randomBytes } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { loadDefinitions } from '../../src/cli/load-definitions.ts';
@@ -15,9 +15,11 @@ import { FeatureHistory } from './feature-history.ts';
 import { sumOf } from './restores.ts';
 import { RowFlow } from './row-flow.ts';
 import { SlowNetwork } from './slow-network.ts';
-import { WorkerSlot } from './worker-slot.ts';
+import { WorkerSlot, type Shares } from './worker-slot.ts';
 
 const definitions = 'test/e2e/fraud-features.ts';
+/** As the shop makes its topic. */
+const sourcePartitions = 3;
 
 export interface ChaosOptions {
   readonly seed: number;
@@ -30,6 +32,12 @@ export interface ChaosOptions {
   readonly reach?: number;
   /** Rows that are there before the connector starts. */
   readonly firstRows?: number;
+  /** Default 2. */
+  readonly workers?: number;
+  /** Rows that {@link ChaosFleet.flow} inserts at a time. */
+  readonly batch?: number;
+  /** Users below have no rows of {@link ChaosFleet.flow}. */
+  readonly firstUser?: number;
 }
 
 export interface Compared {
@@ -94,7 +102,9 @@ export class ChaosFleet {
     const log = await createKafkaLog({ settings, clock: systemClock, logger: silentLogger });
     const application = `chaos-${randomBytes(4).toString('hex')}`;
     const plan = await loadDefinitions(definitions);
-    const networks = await Promise.all([0, 1].map(() => SlowNetwork.open(process.env['MILLRACE_REDIS_URL']!)));
+    const networks = await Promise.all(
+      Array.from({ length: options.workers ?? 2 }, () => SlowNetwork.open(process.env['MILLRACE_REDIS_URL']!)),
+    );
     const fleet = new ChaosFleet({ options, application, shop, log, plan, networks });
     await fleet.redis.flushall();
     await shop.db.query(
@@ -114,34 +124,42 @@ export class ChaosFleet {
     await this.untilBalanced();
   }
 
-  /** Both run, each with its share, all state restored. */
-  async untilBalanced(): Promise<void> {
-    await this.untilOwned(this.slots, this.tasks / 2);
+  /** All that are to run do, each with its share, all state restored. @returns their shares. */
+  async untilBalanced(): Promise<readonly Shares[]> {
+    const { tasks } = this;
+    const slots = this.slots.filter(({ isWanted }) => isWanted);
+    const totals = { ingest: sourcePartitions, entity: tasks, offline: tasks };
+    return this.untilShared(slots, (shares) => isBalanced(shares, totals));
   }
 
-  /** All tasks of the other have come to this slot. */
+  /** All tasks of the others have come to this slot. */
   async untilTakenOver(slot: WorkerSlot): Promise<void> {
-    await this.untilOwned([slot], this.tasks);
+    await this.untilShared([slot], ([only]) => only!.entity === this.tasks);
   }
 
-  private async untilOwned(slots: readonly WorkerSlot[], tasks: number): Promise<void> {
-    const isOwned = async (): Promise<boolean> => {
+  private async untilShared(
+    slots: readonly WorkerSlot[],
+    isIt: (shares: readonly Shares[]) => boolean,
+  ): Promise<readonly Shares[]> {
+    let last: readonly (Shares | null)[] = [];
+    const isShared = async (): Promise<boolean> => {
       await this.keepUp(slots);
-      const shares = await Promise.all(slots.map((slot) => slot.owns(tasks)));
-      return shares.every(Boolean);
+      last = await Promise.all(slots.map((slot) => slot.shares()));
+      return last.every((shares) => shares !== null) && isIt(last);
     };
     const said = (): string => slots.flatMap(({ failures }) => failures.slice(-1)).join('\n');
     await until(
-      () => `${slots.length} workers own ${tasks} tasks each; ${said()}`,
-      () => isOwned().catch(() => false),
+      () => `tasks are where they belong; the ${slots.length} workers have ${JSON.stringify(last)}; ${said()}`,
+      () => isShared().catch(() => false),
       120_000,
       100,
     );
+    return last as readonly Shares[];
   }
 
   /** What an orchestrator does all the time. */
   private async keepUp(slots: readonly WorkerSlot[] = this.slots): Promise<void> {
-    for (const slot of slots) await slot.keepUp();
+    for (const slot of slots) if (slot.isWanted) await slot.keepUp();
   }
 
   get window_ms(): number {
@@ -218,4 +236,13 @@ export class ChaosFleet {
     await this.shop.close();
     this.redis.disconnect();
   }
+}
+
+/** Of each kind of task, no worker has two more than another, and each task is somewhere. */
+function isBalanced(shares: readonly Shares[], totals: Shares): boolean {
+  return (['ingest', 'entity', 'offline'] as const).every((kind) => {
+    const counts = shares.map((each) => each[kind]);
+    const sum = counts.reduce((a, b) => a + b, 0);
+    return sum === totals[kind] && Math.max(...counts) - Math.min(...counts) <= 1;
+  });
 }

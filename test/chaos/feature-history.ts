@@ -32,6 +32,11 @@ class Rows {
   }
 }
 
+interface Visible {
+  readonly position: number;
+  readonly visible_us: number;
+}
+
 interface Newest {
   readonly position: number;
   readonly text: string;
@@ -46,6 +51,7 @@ export class FeatureHistory {
   private readonly stored = new Rows('Parquet');
   private readonly newest = new Map<number, Newest>();
   private readonly before = nothingRead();
+  private visible = { size: 0, byUser: new Map<string, Visible[]>() };
 
   constructor(log: Log, objects: ObjectStore, application: string, plan: Plan) {
     this.log = log;
@@ -87,6 +93,32 @@ export class FeatureHistory {
       first.set(partition, Math.min(first.get(partition) ?? Infinity, visible_ms));
     }
     return first;
+  }
+
+  /**
+   * When a user's row was online that stands at these positions of a partition, of which all but one are repetitions: as the value of its
+   * own position, or, where that says nothing new, as the next one. Null when there is neither.
+   */
+  visibleAt_us(partition: number, user: number, positions: readonly number[]): number | null {
+    const values = this.byUser().get(`${partition} ${user}`) ?? [];
+    const own = values.find(({ position }) => positions.includes(position));
+    const value = own ?? values.find(({ position }) => position > positions.at(-1)!);
+    return value?.visible_us ?? null;
+  }
+
+  /** By partition and user, in the order of their positions. */
+  private byUser(): Map<string, Visible[]> {
+    if (this.visible.size === this.size) return this.visible.byUser;
+    const byUser = new Map<string, Visible[]>();
+    for (const row of this.logged.byIdentity.values()) {
+      const [partition, position, user] = row.split(' ', 3) as [string, string, string];
+      const own = byUser.get(`${partition} ${user}`) ?? [];
+      byUser.set(`${partition} ${user}`, own);
+      own.push({ position: Number(position), visible_us: Number(row.slice(row.lastIndexOf(' ') + 1)) });
+    }
+    for (const own of byUser.values()) own.sort((a, b) => a.position - b.position);
+    this.visible = { size: this.size, byUser };
+    return byUser;
   }
 
   private takeNewest(row: string): void {

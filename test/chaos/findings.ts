@@ -7,6 +7,13 @@ const saidLast = 40;
 /** What was on its way to Redis when a worker was killed arrives all the same. */
 const onItsWay_ms = 200;
 
+export function printLastWords({ slots }: ChaosFleet): void {
+  for (const slot of slots) {
+    console.log(slot.isUp ? '  a worker said last:' : '  no worker runs here');
+    if (slot.isUp) for (const line of slot.worker.said.slice(-saidLast)) console.log(`    ${line}`);
+  }
+}
+
 export class Findings {
   kills = 0;
   keys = 0;
@@ -31,21 +38,14 @@ export class Findings {
     parts.push(`${keys} keys, ${nonEmpty} non-empty, ${mismatches.length} mismatches`);
     console.log(parts.join('; '));
     for (const mismatch of mismatches.slice(0, shown)) console.log(`         ${mismatch}`);
-    if (mismatches.length > 0) this.saidLast(fleet);
+    if (mismatches.length > 0) printLastWords(fleet);
   }
 
   /** What never settles is a mismatch too. */
   gaveUp(error: Error, fleet: ChaosFleet): void {
     this.mismatches++;
     console.log(`${this.elapsed()} s  gave up: ${error.message}`);
-    this.saidLast(fleet);
-  }
-
-  private saidLast({ slots }: ChaosFleet): void {
-    for (const slot of slots) {
-      console.log(slot.isUp ? '  a worker said last:' : '  no worker runs here');
-      if (slot.isUp) for (const line of slot.worker.said.slice(-saidLast)) console.log(`    ${line}`);
-    }
+    printLastWords(fleet);
   }
 
   print({ flow, slots, history }: ChaosFleet): void {

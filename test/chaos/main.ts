@@ -6,6 +6,13 @@
  *   --only FAULT           nothing else but this, N times
  *   --without-fencing      with workers that lack it: mismatches must be found
  *   --without-replay-filter
+ *
+ * `npm run chaos -- --scale`: 1, 3 and 2 workers while rows flow at a fixed rate, and how long rows wait meanwhile.
+ *
+ *   --rate R               rows per second; default 300
+ *   --keys K               of these the rows are, each in turn; default 100
+ *   --users U              keys that have state; default 20000
+ *   --only planned|killed  moves by SIGTERM and new workers, or by kill -9; default one after the other
  */
 import '../support/stack-env.ts';
 import { parseArgs } from 'node:util';
@@ -15,6 +22,7 @@ import { ChaosFleet } from './chaos-fleet.ts';
 import { killInSnapshot, reachInTime } from './connector-faults.ts';
 import { faults, type FaultName } from './faults.ts';
 import { Findings } from './findings.ts';
+import { runScaling } from './scale-main.ts';
 import { plannedFaults } from './schedule.ts';
 
 const { values } = parseArgs({
@@ -24,6 +32,10 @@ const { values } = parseArgs({
     only: { type: 'string' },
     'without-fencing': { type: 'boolean', default: false },
     'without-replay-filter': { type: 'boolean', default: false },
+    scale: { type: 'boolean', default: false },
+    rate: { type: 'string', default: '300' },
+    keys: { type: 'string', default: '100' },
+    users: { type: 'string', default: '20000' },
   },
 });
 
@@ -49,45 +61,65 @@ function leftOut(): Protection | null {
   return values['without-replay-filter'] ? 'replay-filter' : null;
 }
 
-const without = leftOut();
-/** What is left out shows by one kind of fault; nothing else is needed then. */
-const only =
-  chosenFault() ??
-  (without === null
-    ? null
-    : ({ fencing: 'worker frozen, values under way', 'replay-filter': 'connect killed' } as const)[without]);
+async function runFaults(): Promise<number> {
+  const without = leftOut();
+  /** What is left out shows by one kind of fault; nothing else is needed then. */
+  const only =
+    chosenFault() ??
+    (without === null
+      ? null
+      : ({ fencing: 'worker frozen, values under way', 'replay-filter': 'connect killed' } as const)[without]);
+  const { below } = seeded(Number(values.seed));
+  const root = without === null ? null : buildWithout(without);
+  const findings = new Findings();
+  const fleet = await ChaosFleet.create({
+    seed: Number(values.seed),
+    users,
+    ...(only === 'connect away' ? { window_ms: shortWindow_ms, reach: reachInTime } : { window_ms: longWindow_ms }),
+    firstRows: only === null ? snapshotRows : 1,
+    ...(root === null ? {} : { root }),
+  });
+  try {
+    if (only === null) {
+      const [report] = await Promise.all([killInSnapshot(fleet, snapshotRows), fleet.startWorkers()]);
+      findings.take('connect killed in its snapshot', report, await fleet.compare(), fleet);
+    } else {
+      await fleet.shop.capture();
+      await fleet.startWorkers();
+    }
+    for (const name of plannedFaults({ kills: Number(values.kills), only, below })) {
+      fleet.flow.start();
+      findings.take(name, await faults[name](fleet, below), await fleet.compare(), fleet);
+      // One mismatch stays: nothing that follows could be told from it.
+      if (findings.mismatches > 0) break;
+    }
+  } catch (error) {
+    findings.gaveUp(error as Error, fleet);
+  } finally {
+    await fleet.close();
+    if (root !== null) removeBuild(root);
+  }
+  findings.print(fleet);
+  return findings.mismatches === 0 ? 0 : 1;
+}
+
+/** A wrong one is said before anything is started. */
+function scaling(): Promise<number> {
+  const whole = (name: 'rate' | 'keys' | 'users'): number => {
+    const value = Number(values[name]);
+    if (!Number.isSafeInteger(value) || value < 1)
+      throw new RangeError(`--${name}: "${values[name]}" is not a whole number above 0`);
+    return value;
+  };
+  const { only = null } = values;
+  if (only !== null && only !== 'planned' && only !== 'killed')
+    throw new RangeError(`--only: there are planned and killed, not "${only}"`);
+  const [perSecond, keys, all] = [whole('rate'), whole('keys'), whole('users')];
+  if (keys >= all) throw new RangeError('--users: some are needed that are not among --keys');
+  return runScaling({ seed: Number(values.seed), perSecond, keys, users: all }, only);
+}
+
 // Workers end with this process, also when it is told to end.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
-const { below } = seeded(Number(values.seed));
-const root = without === null ? null : buildWithout(without);
-const findings = new Findings();
-const fleet = await ChaosFleet.create({
-  seed: Number(values.seed),
-  users,
-  ...(only === 'connect away' ? { window_ms: shortWindow_ms, reach: reachInTime } : { window_ms: longWindow_ms }),
-  firstRows: only === null ? snapshotRows : 1,
-  ...(root === null ? {} : { root }),
-});
-try {
-  if (only === null) {
-    const [report] = await Promise.all([killInSnapshot(fleet, snapshotRows), fleet.startWorkers()]);
-    findings.take('connect killed in its snapshot', report, await fleet.compare(), fleet);
-  } else {
-    await fleet.shop.capture();
-    await fleet.startWorkers();
-  }
-  for (const name of plannedFaults({ kills: Number(values.kills), only, below })) {
-    fleet.flow.start();
-    findings.take(name, await faults[name](fleet, below), await fleet.compare(), fleet);
-    // One mismatch stays: nothing that follows could be told from it.
-    if (findings.mismatches > 0) break;
-  }
-} catch (error) {
-  findings.gaveUp(error as Error, fleet);
-} finally {
-  await fleet.close();
-  if (root !== null) removeBuild(root);
-}
-findings.print(fleet);
-process.exitCode = findings.mismatches === 0 ? 0 : 1;
+process.exitCode = await (values.scale ? scaling() : runFaults());

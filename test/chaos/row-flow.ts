@@ -3,34 +3,42 @@ import type pg from 'pg';
 import { seeded } from '../support/prng.ts';
 import { timestampText } from '../support/transactions-load.ts';
 
-const batch = 20;
+const defaultBatch = 20;
 const turn_ms = 40;
 const retry_ms = 200;
 
 export interface RowFlowOptions {
   readonly users: number;
+  /** Those below have no rows of it. Default 0. */
+  readonly firstUser?: number;
   readonly seed: number;
   readonly firstId: number;
   /** How many of the newest rows are changed again. */
   readonly reach: number;
+  /** Rows that are inserted at a time. */
+  readonly batch?: number;
 }
 
 export class RowFlow {
   private readonly db: pg.Pool;
   private readonly users: number;
+  private readonly firstUser: number;
   private readonly below: (limit: number) => number;
   private readonly reach: number;
+  private readonly batch: number;
   private id: number;
   private running: Promise<void> | null = null;
   private isWanted = false;
   written = 0;
 
-  constructor(db: pg.Pool, { users, seed, firstId, reach }: RowFlowOptions) {
+  constructor(db: pg.Pool, { users, firstUser = 0, seed, firstId, reach, batch = defaultBatch }: RowFlowOptions) {
     this.db = db;
     this.users = users;
+    this.firstUser = firstUser;
     this.below = seeded(seed).below;
     this.id = firstId;
     this.reach = reach;
+    this.batch = batch;
   }
 
   start(): void {
@@ -59,7 +67,7 @@ export class RowFlow {
   }
 
   private async turn(): Promise<void> {
-    const first = this.id;
+    const { id: first, batch } = this;
     this.id += batch;
     const ids = Array.from({ length: batch }, (_, i) => first + i);
     await this.db.query(
@@ -86,7 +94,7 @@ export class RowFlow {
   }
 
   private user(): number {
-    return this.below(this.users);
+    return this.firstUser + this.below(this.users - this.firstUser);
   }
 
   /** Up to two seconds ago. */

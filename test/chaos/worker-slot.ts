@@ -14,6 +14,11 @@ export interface SlotOptions {
   readonly network: SlowNetwork;
 }
 
+const kinds = ['ingest', 'entity', 'offline'] as const;
+
+/** How many tasks of each kind a worker runs. */
+export type Shares = Readonly<Record<(typeof kinds)[number], number>>;
+
 export class WorkerSlot {
   /** What lives said last that ended by themselves. */
   readonly failures: string[] = [];
@@ -21,6 +26,7 @@ export class WorkerSlot {
   private disk = newDisk();
   private life: WorkerProcess | null = null;
   private isFrozen = false;
+  private wanted = false;
 
   constructor(options: SlotOptions) {
     this.options = options;
@@ -39,7 +45,13 @@ export class WorkerSlot {
     return this.life !== null;
   }
 
+  /** It was started, and neither killed nor drained: one that is not up has ended by itself. */
+  get isWanted(): boolean {
+    return this.wanted;
+  }
+
   async start(): Promise<void> {
+    this.wanted = true;
     const { definitions, env, root, network } = this.options;
     const own = { MILLRACE_STATE_DIR: this.disk, MILLRACE_REDIS_URL: network.url };
     const life = new WorkerProcess(definitions, { ...env, ...own }, { root });
@@ -60,6 +72,7 @@ export class WorkerSlot {
   async kill({ loseDisk }: { readonly loseDisk: boolean }): Promise<void> {
     const life = this.worker;
     this.life = null;
+    this.wanted = false;
     this.isFrozen = false;
     await life.stop('SIGKILL');
     if (!loseDisk) return;
@@ -71,6 +84,7 @@ export class WorkerSlot {
   async drain(): Promise<number | null> {
     const life = this.worker;
     this.life = null;
+    this.wanted = false;
     return life.stop('SIGTERM');
   }
 
@@ -90,10 +104,11 @@ export class WorkerSlot {
     return new Set(labels.map((label) => Number(/partition="(\d+)"/.exec(label)![1])));
   }
 
-  /** So many entity tasks run here, their state restored. */
-  async owns(tasks: number): Promise<boolean> {
+  /** Null while a task restores its state. */
+  async shares(): Promise<Shares | null> {
     const owned = await this.worker.metric('millrace_tasks_owned');
-    return owned.get('kind="entity"') === tasks && (await this.worker.isReady());
+    const [ingest, entity, offline] = kinds.map((kind) => owned.get(`kind="${kind}"`) ?? 0) as [number, number, number];
+    return (await this.worker.isReady()) ? { ingest, entity, offline } : null;
   }
 
   async close(): Promise<void> {

@@ -61,7 +61,8 @@ const consumerDefaults: ClientSettings = {
 const classicGroup: ClientSettings = {
   'partition.assignment.strategy': 'cooperative-sticky',
   'session.timeout.ms': 6000,
-  'heartbeat.interval.ms': 1000,
+  // A member hears of a rebalance by the answer to a heartbeat, and partitions that move stand still until all have heard of it.
+  'heartbeat.interval.ms': 300,
 };
 
 /** A member that comes back within this time has its partitions still; one that does not keeps them from the others for as long. */

@@ -14,7 +14,7 @@ test('a member with a name has time to come back', () => {
     'group.id': group,
     'group.instance.id': 'features-0',
     'session.timeout.ms': 45_000,
-    'heartbeat.interval.ms': 1000,
+    'heartbeat.interval.ms': 300,
     'partition.assignment.strategy': 'cooperative-sticky',
   });
 });
