@@ -5,7 +5,8 @@
 import type { EntityPlan, ViewPlan } from '../define/plan.ts';
 import { ByteReader, ByteWriter } from '../frames/bytes.ts';
 import { emptyState, KeyStateCodec, neverPublished, type KeyState, type Published } from './key-state.ts';
-import { chunkKey, stateKey, type StateKey } from './state-key.ts';
+import type { StateChange } from './state-entry.ts';
+import { chunkKey, parseStateKey, stateKey, type StateKey } from './state-key.ts';
 import type { SeriesLayout } from './windows/view-layout.ts';
 
 /**
@@ -222,21 +223,29 @@ export class KeyTable {
   }
 
   /**
-   * What the disk has for a missing key.
-   * @returns the state that came into memory; its chunks are to follow if one of its series is chunked.
+   * What the disk has for a missing key: all of it at once, since whoever looks at a state in memory takes it for whole.
+   * @param chunks null when they were not read yet.
+   * @returns the state that came into memory, null when none did; `chunks` when its chunks are to be given, too.
    */
-  bring(key: string, value: Uint8Array | null): KeyState | null {
+  bring(key: string, value: Uint8Array | null, chunks: readonly StateChange[] | null): KeyState | null | 'chunks' {
     // Two timers of it were stored, one of them overtaken.
     if (!this.isMissing(key)) return null;
-    const timer_us = value === null ? null : this.codec.timerOf(value);
-    if (value === null || (timer_us === null && !this.keepsEmptied)) {
+    const found = value === null ? null : this.codec.read(new ByteReader(value));
+    if (found === null || (found.state === null && !this.keepsEmptied)) {
       this.absent.add(key);
       return null;
     }
-    if (timer_us === null) this.awayEmptied--;
-    else this.away--;
-    const state = this.load({ view: this.view, key, chunk: null }, value);
-    if (state !== null && timer_us !== Infinity) state.noted_us = timer_us!;
+    const { state, published } = found;
+    if (state === null) {
+      this.awayEmptied--;
+      this.emptied.set(key, published);
+      return null;
+    }
+    if (chunks === null && state.series.some((series) => series?.isChunked === true)) return 'chunks';
+    this.away--;
+    this.put(key, state, value!.length);
+    for (const chunk of chunks ?? []) this.load(parseStateKey(chunk.key)!, chunk.value!);
+    if (state.timer_us !== Infinity) state.noted_us = state.timer_us;
     return state;
   }
 

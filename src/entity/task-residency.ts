@@ -4,8 +4,7 @@
  *
  * @example
  * const refs = residency.missingKeys(frames);
- * for (const ref of refs) if (residency.bring(ref, await own(ref))) for (const chunk of await chunks(ref)) task.load(chunk);
- * // Who makes memory free while chunks are read looks at residency.isMissing(ref) before they are loaded.
+ * for (const ref of refs) if (residency.bring(ref, await own(ref))) residency.bring(ref, await own(ref), await chunks(ref));
  */
 import { keyOf } from '../define/key.ts';
 import type { Row } from '../define/plan.ts';
@@ -112,21 +111,20 @@ export class TaskResidency {
     return missing.flatMap((keys, view) => [...keys].map((key) => ({ view, key })));
   }
 
-  /** A missing key as it is on disk; null when nothing is. @returns whether its chunks are to be loaded. @throws MillraceError `state-unreadable` */
-  bring({ view, key }: KeyRef, value: Uint8Array | null): boolean {
+  /**
+   * A missing key as it is on disk; null when nothing is.
+   * @param chunks of the key; null when they were not read yet.
+   * @returns whether they are needed: then nothing was brought.
+   * @throws MillraceError `state-unreadable`
+   */
+  bring({ view, key }: KeyRef, value: Uint8Array | null, chunks: readonly StateChange[] | null = null): boolean {
     try {
-      const state = this.options.views[view]!.bring(key, value);
-      return state?.series.some((series) => series?.isChunked === true) ?? false;
+      return this.options.views[view]!.bring(key, value, chunks) === 'chunks';
     } catch (error) {
       throw new MillraceError('state-unreadable', `state of entity ${this.options.entity}: ${String(error)}`, {
         cause: error,
       });
     }
-  }
-
-  /** It is on disk only. */
-  isMissing({ view, key }: KeyRef): boolean {
-    return this.options.views[view]!.keys.isMissing(key);
   }
 
   /** Stored timers that these frames may come to: to be brought before the first of them; null when none is missing. */

@@ -8,6 +8,7 @@ import type { Value } from '../define/column.ts';
 import type { Marks } from '../frames/row-frame.ts';
 import { createSeries, type KeyState, type Published } from './key-state.ts';
 import { KeyTable } from './key-table.ts';
+import type { StateChange } from './state-entry.ts';
 import type { StateKey } from './state-key.ts';
 import type { Timers } from './timers.ts';
 import { ViewValues } from './view-values.ts';
@@ -161,8 +162,9 @@ export class ViewTask {
   }
 
   /** @throws RangeError as {@link KeyTable.load} */
-  bring(key: string, value: Uint8Array | null): KeyState | null {
-    return this.withTimer(key, this.keys.bring(key, value));
+  bring(key: string, value: Uint8Array | null, chunks: readonly StateChange[] | null): KeyState | null | 'chunks' {
+    const state = this.keys.bring(key, value, chunks);
+    return state === 'chunks' ? state : this.withTimer(key, state);
   }
 
   private withTimer(key: string, state: KeyState | null): KeyState | null {

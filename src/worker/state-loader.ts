@@ -82,10 +82,7 @@ export class StateLoader {
       if (value !== null) found++;
       if (!task.residency.bring(ref, value)) continue;
       const range = { ...chunksOf(wanted[i]!), limit: chunksLimit };
-      const chunks = await this.read(() => store.range(name, range));
-      // A commit may have made room meanwhile, and let go of the key: then it is brought anew.
-      if (task.residency.isMissing(ref)) continue;
-      for (const chunk of chunks) task.load(chunk);
+      task.residency.bring(ref, value, await this.read(() => store.range(name, range)));
     }
     metrics.counter('millrace_state_loads_total', { result: 'found' }).add(found);
     metrics.counter('millrace_state_loads_total', { result: 'absent' }).add(refs.length - found);

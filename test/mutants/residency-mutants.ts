@@ -34,8 +34,8 @@ export const residency: readonly Mutant[] = [
   {
     name: 'chunks of a key not brought',
     file: 'worker/state-loader.ts',
-    find: 'for (const chunk of await this.read(() => store.range(name, range))) task.load(chunk);',
-    replace: 'await this.read(() => store.range(name, range));',
+    find: 'task.residency.bring(ref, value, await this.read(() => store.range(name, range)));',
+    replace: 'task.residency.bring(ref, value, []);',
     why: 'long windows of a key that comes back are empty',
   },
   {

@@ -87,10 +87,15 @@ class Evicting {
   private bringKey(ref: KeyRef): void {
     this.brought++;
     const own = stateKey(ref.view, ref.key);
-    if (!this.task.residency.bring(ref, this.disk.get(hex(own)) ?? null)) return;
+    const value = this.disk.get(hex(own)) ?? null;
+    if (!this.task.residency.bring(ref, value)) return;
     const { from, to } = chunksOf(own);
-    for (const [key, value] of [...this.disk].sort(byKey))
-      if (key >= hex(from) && key < hex(to)) this.task.load({ key: Buffer.from(key, 'hex'), value });
+    const chunks = [...this.disk].filter(([key]) => key >= hex(from) && key < hex(to)).sort(byKey);
+    this.task.residency.bring(
+      ref,
+      value,
+      chunks.map(([key, chunk]) => ({ key: Buffer.from(key, 'hex'), value: chunk })),
+    );
   }
 }
 
