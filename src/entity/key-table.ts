@@ -21,6 +21,15 @@ export interface ColdKey {
   readonly noted_us: number;
 }
 
+/** A key as it is on disk, beside whatever is in memory. */
+export interface StoredKey {
+  /** Null when it holds nothing. */
+  readonly state: KeyState | null;
+  readonly published: Published;
+  /** Of its entries that were read. */
+  bytes: number;
+}
+
 export class KeyTable {
   private readonly view: number;
   private readonly layouts: readonly SeriesLayout[];
@@ -193,7 +202,7 @@ export class KeyTable {
       this.weigh(this.states.get(key)!, value.length, true);
       return null;
     }
-    const { state, published } = this.codec.read(new ByteReader(value));
+    const { state, published } = this.read(value);
     if (state !== null) this.put(key, state, value.length);
     else if (this.keepsEmptied) this.emptied.set(key, published);
     return state;
@@ -217,21 +226,25 @@ export class KeyTable {
   }
 
   /**
-   * What the disk has for a missing key.
-   * @returns the state that came into memory; its chunks are to follow if one of its series is chunked.
+   * What the disk has for a missing key, its chunks included: half of it must never be seen in memory.
+   * @returns the state that came into memory.
    */
-  bring(key: string, value: Uint8Array | null): KeyState | null {
+  bring(key: string, stored: StoredKey | null): KeyState | null {
     // Two timers of it were stored, one of them overtaken.
     if (!this.isMissing(key)) return null;
-    const timer_us = value === null ? null : this.codec.timerOf(value);
-    if (value === null || (timer_us === null && !this.keepsEmptied)) {
+    const state = stored?.state ?? null;
+    if (stored === null || (state === null && !this.keepsEmptied)) {
       this.absent.add(key);
       return null;
     }
-    if (timer_us === null) this.awayEmptied--;
-    else this.away--;
-    const state = this.load({ view: this.view, key, chunk: null }, value);
-    if (state !== null && timer_us !== Infinity) state.noted_us = timer_us!;
+    if (state === null) {
+      this.awayEmptied--;
+      this.emptied.set(key, stored.published);
+      return null;
+    }
+    this.away--;
+    this.put(key, state, stored.bytes);
+    if (state.timer_us !== Infinity) state.noted_us = state.timer_us;
     return state;
   }
 
@@ -311,8 +324,8 @@ export class KeyTable {
     if (this.isMissing(key)) throw new Error(`the state of a key of view ${this.view} is on disk and was not brought`);
   }
 
-  /** A state as it is on disk, beside whatever is in memory. @returns null for a key that holds nothing. */
-  read(value: Uint8Array): { readonly state: KeyState | null; readonly published: Published } {
-    return this.codec.read(new ByteReader(value));
+  /** A key's own entry. @throws RangeError when it is no such bytes. */
+  read(value: Uint8Array): StoredKey {
+    return { ...this.codec.read(new ByteReader(value)), bytes: value.length };
   }
 }

@@ -3,14 +3,17 @@
  * frames need, and may let go of what was not used for a while.
  *
  * @example
- * const refs = residency.missingKeys(frames);
- * for (const ref of refs) if (residency.bring(ref, await own(ref))) for (const chunk of await chunks(ref)) task.load(chunk);
+ * for (const ref of residency.missingKeys(frames)) {
+ *   const stored = residency.read(ref, await own(ref));
+ *   if (hasChunks(stored)) for (const chunk of await chunks(ref)) residency.readChunk(stored, chunk);
+ *   residency.bring(ref, stored);
+ * }
  */
 import { keyOf } from '../define/key.ts';
 import type { Row } from '../define/plan.ts';
 import { MillraceError } from '../errors.ts';
 import type { EntityFrame, Marks } from '../frames/row-frame.ts';
-import type { ColdKey } from './key-table.ts';
+import type { ColdKey, StoredKey } from './key-table.ts';
 import { withEntry, type StateChange } from './state-entry.ts';
 import type { TimerPage, TimerQueue } from './timer-queue.ts';
 import type { Timer } from './timers.ts';
@@ -111,16 +114,28 @@ export class TaskResidency {
     return missing.flatMap((keys, view) => [...keys].map((key) => ({ view, key })));
   }
 
-  /** A missing key as it is on disk; null when nothing is. @returns whether its chunks are to be loaded. @throws MillraceError `state-unreadable` */
-  bring({ view, key }: KeyRef, value: Uint8Array | null): boolean {
+  /** The own entry of a missing key, beside what is in memory. @throws MillraceError `state-unreadable` */
+  read({ view }: KeyRef, value: Uint8Array | null): StoredKey | null {
     try {
-      const state = this.options.views[view]!.bring(key, value);
-      return state?.series.some((series) => series?.isChunked === true) ?? false;
+      return value === null ? null : this.options.views[view]!.keys.read(value);
     } catch (error) {
       throw new MillraceError('state-unreadable', `state of entity ${this.options.entity}: ${String(error)}`, {
         cause: error,
       });
     }
+  }
+
+  /** One of its chunks: all are needed. @throws MillraceError `state-unreadable` */
+  readChunk(stored: StoredKey, entry: StateChange): void {
+    withEntry(this.options.entity, entry, ({ chunk }, value) => {
+      stored.state!.series[chunk!.series]!.readChunk(chunk!.chunk, value);
+      stored.bytes += value.length;
+    });
+  }
+
+  /** A missing key comes into memory, whole; null when nothing of it is on disk. */
+  bring({ view, key }: KeyRef, stored: StoredKey | null): void {
+    this.options.views[view]!.bring(key, stored);
   }
 
   /** Stored timers that these frames may come to: to be brought before the first of them; null when none is missing. */
@@ -191,6 +206,10 @@ export class TaskResidency {
 
   private readonly isLive = ({ view, key, time_us }: Timer): boolean => this.options.views[view]!.isDue(key, time_us);
 }
+
+/** Whether there is more of it than its own entry. */
+export const hasChunks = (stored: StoredKey | null): stored is StoredKey =>
+  stored?.state?.series.some((series) => series?.isChunked === true) ?? false;
 
 function marksOf(frame: EntityFrame): readonly Marks[] {
   switch (frame.kind) {

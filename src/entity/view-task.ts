@@ -7,7 +7,7 @@ import { compareValues } from '../define/compare.ts';
 import type { Value } from '../define/column.ts';
 import type { Marks } from '../frames/row-frame.ts';
 import { createSeries, type KeyState, type Published } from './key-state.ts';
-import { KeyTable } from './key-table.ts';
+import { KeyTable, type StoredKey } from './key-table.ts';
 import type { StateKey } from './state-key.ts';
 import type { Timers } from './timers.ts';
 import { ViewValues } from './view-values.ts';
@@ -160,9 +160,9 @@ export class ViewTask {
     return this.withTimer(at.key, this.keys.load(at, value));
   }
 
-  /** @throws RangeError as {@link KeyTable.load} */
-  bring(key: string, value: Uint8Array | null): KeyState | null {
-    return this.withTimer(key, this.keys.bring(key, value));
+  /** As {@link KeyTable.bring}. */
+  bring(key: string, stored: StoredKey | null): void {
+    this.withTimer(key, this.keys.bring(key, stored));
   }
 
   private withTimer(key: string, state: KeyState | null): KeyState | null {

@@ -34,7 +34,7 @@ export const residency: readonly Mutant[] = [
   {
     name: 'chunks of a key not brought',
     file: 'worker/state-loader.ts',
-    find: 'for (const chunk of await this.read(() => store.range(name, range))) task.load(chunk);',
+    find: 'for (const chunk of await this.read(() => store.range(name, range))) residency.readChunk(each, chunk);',
     replace: 'await this.read(() => store.range(name, range));',
     why: 'long windows of a key that comes back are empty',
   },

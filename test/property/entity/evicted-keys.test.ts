@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { EntityTask } from '../../../src/entity/entity-task.ts';
 import { chunksOf, stateKey } from '../../../src/entity/state-key.ts';
 import { storedTimerKey } from '../../../src/entity/stored-timer.ts';
-import type { KeyRef } from '../../../src/entity/task-residency.ts';
+import { hasChunks, type KeyRef } from '../../../src/entity/task-residency.ts';
 import type { EntityFrame } from '../../../src/frames/row-frame.ts';
 import { Random } from '../../../src/testing/simulation/random.ts';
 import { histories } from '../../support/entity-history.ts';
@@ -87,10 +87,14 @@ class Evicting {
   private bringKey(ref: KeyRef): void {
     this.brought++;
     const own = stateKey(ref.view, ref.key);
-    if (!this.task.residency.bring(ref, this.disk.get(hex(own)) ?? null)) return;
+    const { residency } = this.task;
+    const stored = residency.read(ref, this.disk.get(hex(own)) ?? null);
     const { from, to } = chunksOf(own);
-    for (const [key, value] of [...this.disk].sort(byKey))
-      if (key >= hex(from) && key < hex(to)) this.task.load({ key: Buffer.from(key, 'hex'), value });
+    if (hasChunks(stored)) {
+      for (const [key, value] of [...this.disk].sort(byKey))
+        if (key >= hex(from) && key < hex(to)) residency.readChunk(stored, { key: Buffer.from(key, 'hex'), value });
+    }
+    residency.bring(ref, stored);
   }
 }
 
