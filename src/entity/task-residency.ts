@@ -182,7 +182,7 @@ export class TaskResidency {
     const { views, timers } = this.options;
     const all_bytes = this.resident_bytes;
     return views.flatMap(({ plan, keys }) => {
-      const mayLeave = (time_us: number, key: string): boolean => !timers.isNear({ time_us, view: plan.index, key });
+      const mayLeave = (time_us: number, key: string): boolean => timers.mayLeave({ time_us, view: plan.index, key });
       return keys.cold((bytes * keys.resident_bytes) / all_bytes, mayLeave);
     });
   }
@@ -193,7 +193,7 @@ export class TaskResidency {
     for (const each of cold) {
       const { view, key, timer_us } = each;
       // Frames may have come to its timer meanwhile.
-      views[view]!.keys.evict(each, !timers.isNear({ time_us: timer_us, view, key }));
+      views[view]!.keys.evict(each, timers.mayLeave({ time_us: timer_us, view, key }));
     }
     const inMemory = views.reduce((sum, { keys }) => sum + keys.sizeInMemory, 0);
     timers.shrink(inMemory, this.isLive);

@@ -99,6 +99,21 @@ test('a frame that time has come to timers on disk with is refused until they ar
   expect(other.residency.takeSpentTimers()).toEqual(timers);
 });
 
+test('a key whose timer the disk is being asked for does not leave: it would not be in the answer', () => {
+  const { task, disk } = evicted([1, 2]);
+  const { residency } = task;
+  bring(task, { view: 0, key: '2' }, disk);
+  const coldKeys = (): string[] => [...residency.cold(Infinity), ...residency.cold(Infinity)].map(({ key }) => key);
+  const before = [...residency.cold(Infinity), ...residency.cold(Infinity)];
+  expect(before.map(({ key }) => key)).toEqual(['2']);
+  const frame = marksAt(at(400));
+  expect(residency.missingTimers([frame])).not.toBeNull();
+  // One that was chosen before stays as well.
+  residency.evict(before);
+  expect(residency.resident_bytes).toBeGreaterThan(0);
+  expect(coldKeys()).toEqual([]);
+});
+
 test('a key that holds nothing any more is not brought back while its removal is on its way to disk', () => {
   const { task, disk } = evicted([1, 2]);
   const { residency } = task;
