@@ -77,7 +77,10 @@ test('a table whose rows may be minutes old is not told by a heartbeat that they
   marks.row(now_us, now_us);
   marks.caughtUp(now_ms + 100_000, now_ms, now_ms + 99_000);
   // What is committed from now on may be of ten minutes ago, and what was committed a minute ago may still be on its way.
-  expect(marks.marks).toEqual({ data_us: now_us + 39 * second_us - 10 * minute_us, clock_us: now_us + 100 * second_us - 10 * minute_us });
+  expect(marks.marks).toEqual({
+    data_us: now_us + 39 * second_us - 10 * minute_us,
+    clock_us: now_us + 100 * second_us - 10 * minute_us,
+  });
 });
 
 test('without a heartbeat the data mark follows the clock at an hour', () => {

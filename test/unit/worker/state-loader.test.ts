@@ -27,7 +27,11 @@ const row = (offset: number): ReturnType<typeof inserted> =>
 const record = { topic: 'entity-log', partition: 0, offset: 1, timestamp_ms: 0, key: null, value: null };
 
 /** A task with one key whose windows are in chunks, all of it on disk. */
-async function evicted(): Promise<{ task: EntityTask; owned: OwnedEntityPartition; store: ReturnType<typeof createMemoryStateStore> }> {
+async function evicted(): Promise<{
+  task: EntityTask;
+  owned: OwnedEntityPartition;
+  store: ReturnType<typeof createMemoryStateStore>;
+}> {
   const task = new EntityTask(plan);
   task.apply(
     rowsFrame(
