@@ -5,8 +5,7 @@
 import type { EntityPlan, ViewPlan } from '../define/plan.ts';
 import { ByteReader, ByteWriter } from '../frames/bytes.ts';
 import { emptyState, KeyStateCodec, neverPublished, type KeyState, type Published } from './key-state.ts';
-import type { StateChange } from './state-entry.ts';
-import { chunkKey, parseStateKey, stateKey, type StateKey } from './state-key.ts';
+import { chunkKey, stateKey, type StateKey } from './state-key.ts';
 import type { SeriesLayout } from './windows/view-layout.ts';
 
 /**
@@ -24,6 +23,15 @@ export interface ColdKey {
   readonly timer_us: number;
   /** The timer that is noted on disk for it already; NaN when none is. */
   readonly noted_us: number;
+}
+
+/** A key as it is on disk, beside whatever is in memory. */
+export interface StoredKey {
+  /** Null when it holds nothing. */
+  readonly state: KeyState | null;
+  readonly published: Published;
+  /** Of its entries that were read. */
+  bytes: number;
 }
 
 export class KeyTable {
@@ -199,7 +207,7 @@ export class KeyTable {
       this.weigh(state, state.size_bytes + value.length * perChunkByte);
       return null;
     }
-    const { state, published } = this.codec.read(new ByteReader(value));
+    const { state, published } = this.read(value);
     if (state !== null) this.put(key, state, value.length);
     else if (this.keepsEmptied) this.emptied.set(key, published);
     return state;
@@ -223,28 +231,24 @@ export class KeyTable {
   }
 
   /**
-   * What the disk has for a missing key: all of it at once, since whoever looks at a state in memory takes it for whole.
-   * @param chunks null when they were not read yet.
-   * @returns the state that came into memory, null when none did; `chunks` when its chunks are to be given, too.
+   * What the disk has for a missing key, its chunks included: half of it must never be seen in memory.
+   * @returns the state that came into memory.
    */
-  bring(key: string, value: Uint8Array | null, chunks: readonly StateChange[] | null): KeyState | null | 'chunks' {
+  bring(key: string, stored: StoredKey | null): KeyState | null {
     // Two timers of it were stored, one of them overtaken.
     if (!this.isMissing(key)) return null;
-    const found = value === null ? null : this.codec.read(new ByteReader(value));
-    if (found === null || (found.state === null && !this.keepsEmptied)) {
+    const state = stored?.state ?? null;
+    if (stored === null || (state === null && !this.keepsEmptied)) {
       this.absent.add(key);
       return null;
     }
-    const { state, published } = found;
     if (state === null) {
       this.awayEmptied--;
-      this.emptied.set(key, published);
+      this.emptied.set(key, stored.published);
       return null;
     }
-    if (chunks === null && state.series.some((series) => series?.isChunked === true)) return 'chunks';
     this.away--;
-    this.put(key, state, value!.length);
-    for (const chunk of chunks ?? []) this.load(parseStateKey(chunk.key)!, chunk.value!);
+    this.put(key, state, stored.bytes);
     if (state.timer_us !== Infinity) state.noted_us = state.timer_us;
     return state;
   }
@@ -324,9 +328,9 @@ export class KeyTable {
     if (this.isMissing(key)) throw new Error(`the state of a key of view ${this.view} is on disk and was not brought`);
   }
 
-  /** A state as it is on disk, beside whatever is in memory. @returns null for a key that holds nothing. */
-  read(value: Uint8Array): { readonly state: KeyState | null; readonly published: Published } {
-    return this.codec.read(new ByteReader(value));
+  /** A key's own entry. @throws RangeError when it is no such bytes. */
+  read(value: Uint8Array): StoredKey {
+    return { ...this.codec.read(new ByteReader(value)), bytes: value.length };
   }
 }
 

@@ -3,14 +3,17 @@
  * frames need, and may let go of what was not used for a while.
  *
  * @example
- * const refs = residency.missingKeys(frames);
- * for (const ref of refs) if (residency.bring(ref, await own(ref))) residency.bring(ref, await own(ref), await chunks(ref));
+ * for (const ref of residency.missingKeys(frames)) {
+ *   const stored = residency.read(ref, await own(ref));
+ *   if (hasChunks(stored)) for (const chunk of await chunks(ref)) residency.readChunk(stored, chunk);
+ *   residency.bring(ref, stored);
+ * }
  */
 import { keyOf } from '../define/key.ts';
 import type { Row } from '../define/plan.ts';
 import { MillraceError } from '../errors.ts';
 import type { EntityFrame, Marks } from '../frames/row-frame.ts';
-import type { ColdKey } from './key-table.ts';
+import type { ColdKey, StoredKey } from './key-table.ts';
 import { withEntry, type StateChange } from './state-entry.ts';
 import type { TimerPage, TimerQueue } from './timer-queue.ts';
 import type { Timer } from './timers.ts';
@@ -111,20 +114,28 @@ export class TaskResidency {
     return missing.flatMap((keys, view) => [...keys].map((key) => ({ view, key })));
   }
 
-  /**
-   * A missing key as it is on disk; null when nothing is.
-   * @param chunks of the key; null when they were not read yet.
-   * @returns whether they are needed: then nothing was brought.
-   * @throws MillraceError `state-unreadable`
-   */
-  bring({ view, key }: KeyRef, value: Uint8Array | null, chunks: readonly StateChange[] | null = null): boolean {
+  /** The own entry of a missing key, beside what is in memory. @throws MillraceError `state-unreadable` */
+  read({ view }: KeyRef, value: Uint8Array | null): StoredKey | null {
     try {
-      return this.options.views[view]!.bring(key, value, chunks) === 'chunks';
+      return value === null ? null : this.options.views[view]!.keys.read(value);
     } catch (error) {
       throw new MillraceError('state-unreadable', `state of entity ${this.options.entity}: ${String(error)}`, {
         cause: error,
       });
     }
+  }
+
+  /** One of its chunks: all are needed. @throws MillraceError `state-unreadable` */
+  readChunk(stored: StoredKey, entry: StateChange): void {
+    withEntry(this.options.entity, entry, ({ chunk }, value) => {
+      stored.state!.series[chunk!.series]!.readChunk(chunk!.chunk, value);
+      stored.bytes += value.length;
+    });
+  }
+
+  /** A missing key comes into memory, whole; null when nothing of it is on disk. */
+  bring({ view, key }: KeyRef, stored: StoredKey | null): void {
+    this.options.views[view]!.bring(key, stored);
   }
 
   /** Stored timers that these frames may come to: to be brought before the first of them; null when none is missing. */
@@ -171,7 +182,7 @@ export class TaskResidency {
     const { views, timers } = this.options;
     const all_bytes = this.resident_bytes;
     return views.flatMap(({ plan, keys }) => {
-      const mayLeave = (time_us: number, key: string): boolean => !timers.isNear({ time_us, view: plan.index, key });
+      const mayLeave = (time_us: number, key: string): boolean => timers.mayLeave({ time_us, view: plan.index, key });
       return keys.cold((bytes * keys.resident_bytes) / all_bytes, mayLeave);
     });
   }
@@ -182,7 +193,7 @@ export class TaskResidency {
     for (const each of cold) {
       const { view, key, timer_us } = each;
       // Frames may have come to its timer meanwhile.
-      views[view]!.keys.evict(each, !timers.isNear({ time_us: timer_us, view, key }));
+      views[view]!.keys.evict(each, timers.mayLeave({ time_us: timer_us, view, key }));
     }
     const inMemory = views.reduce((sum, { keys }) => sum + keys.sizeInMemory, 0);
     timers.shrink(inMemory, this.isLive);
@@ -195,6 +206,10 @@ export class TaskResidency {
 
   private readonly isLive = ({ view, key, time_us }: Timer): boolean => this.options.views[view]!.isDue(key, time_us);
 }
+
+/** Whether there is more of it than its own entry. */
+export const hasChunks = (stored: StoredKey | null): stored is StoredKey =>
+  stored?.state?.series.some((series) => series?.isChunked === true) ?? false;
 
 function marksOf(frame: EntityFrame): readonly Marks[] {
   switch (frame.kind) {

@@ -22,6 +22,8 @@ const spare = 1024;
 export class TimerQueue {
   readonly heap = new Timers();
   private frontier: Timer = { time_us: Number.MIN_SAFE_INTEGER, view: 0, key: '' };
+  /** How far the disk is being asked for timers. */
+  private asked = this.frontier;
   /** Stored timers that have come into memory. */
   private spent: Buffer[] = [];
 
@@ -30,13 +32,19 @@ export class TimerQueue {
     return this.frontier.time_us > time_us;
   }
 
-  /** Whether a timer is in front of the frontier: its key has to stay in memory. */
+  /** Whether a timer is in front of the frontier. */
   isNear(timer: Timer): boolean {
     return isBefore(timer, this.frontier);
   }
 
+  /** Whether the key of a timer may leave memory: the frontier is not past it, nor will be by an answer that it is not in. */
+  mayLeave(timer: Timer): boolean {
+    return !this.isNear(timer) && !isBefore(timer, this.asked);
+  }
+
   /**
-   * What is to be read so that `wanted` timers up to a time, or all of them, are in the heap; null when they are.
+   * What is to be read so that `wanted` timers up to a time, or all of them, are in the heap; null when they are. Until {@link take} no key
+   * with a timer up to that time may leave.
    * @param isLive whether a key has this timer still.
    */
   missing(time_us: number, wanted: number, isLive: (timer: Timer) => boolean): TimerPage | null {
@@ -49,7 +57,8 @@ export class TimerQueue {
       return counted.add(`${timer.view} ${timer.key}`).size > size;
     };
     if (this.heap.countUntil(time_us, wanted, isThere) >= wanted) return null;
-    return { from: storedTimerKey(this.frontier), to: storedTimerKey(endOf(time_us)), limit: page };
+    this.asked = endOf(time_us);
+    return { from: storedTimerKey(this.frontier), to: storedTimerKey(this.asked), limit: page };
   }
 
   /**
@@ -61,6 +70,7 @@ export class TimerQueue {
     for (const key of keys) this.spent.push(Buffer.from(key));
     const last = timers.at(-1);
     this.frontier = last !== undefined && keys.length >= page ? { ...last, view: last.view + 1 } : endOf(time_us);
+    this.asked = this.frontier;
     return timers;
   }
 

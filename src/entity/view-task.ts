@@ -7,8 +7,7 @@ import { compareValues } from '../define/compare.ts';
 import type { Value } from '../define/column.ts';
 import type { Marks } from '../frames/row-frame.ts';
 import { createSeries, type KeyState, type Published } from './key-state.ts';
-import { KeyTable } from './key-table.ts';
-import type { StateChange } from './state-entry.ts';
+import { KeyTable, type StoredKey } from './key-table.ts';
 import type { StateKey } from './state-key.ts';
 import type { Timers } from './timers.ts';
 import { ViewValues } from './view-values.ts';
@@ -161,10 +160,9 @@ export class ViewTask {
     return this.withTimer(at.key, this.keys.load(at, value));
   }
 
-  /** @throws RangeError as {@link KeyTable.load} */
-  bring(key: string, value: Uint8Array | null, chunks: readonly StateChange[] | null): KeyState | null | 'chunks' {
-    const state = this.keys.bring(key, value, chunks);
-    return state === 'chunks' ? state : this.withTimer(key, state);
+  /** As {@link KeyTable.bring}. */
+  bring(key: string, stored: StoredKey | null): void {
+    this.withTimer(key, this.keys.bring(key, stored));
   }
 
   private withTimer(key: string, state: KeyState | null): KeyState | null {

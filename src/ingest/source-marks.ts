@@ -52,7 +52,8 @@ export class SourceMarks {
     const asked_us = asked_ms * 1000;
     if (asked_us - quietSince_ms * 1000 < this.idleTimeout_us) return;
     const trusted_us = heartbeat_ms === null ? asked_us - silenceTrust_us : heartbeat_ms * 1000 - heartbeatTrust_us;
-    this.advance(trusted_us, asked_us - this.outOfOrderness_us);
+    // It tells of commits, and the mark of event times, which may be older by so much.
+    this.advance(trusted_us - this.outOfOrderness_us, asked_us - this.outOfOrderness_us);
   }
 
   private advance(data_us: number, clock_us: number): void {

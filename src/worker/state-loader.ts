@@ -2,7 +2,7 @@
 import type { EntityTask } from '../entity/entity-task.ts';
 import { chunksOf, stateKey } from '../entity/state-key.ts';
 import { timersOf } from '../entity/stored-timer.ts';
-import type { KeyRef } from '../entity/task-residency.ts';
+import { hasChunks, type KeyRef } from '../entity/task-residency.ts';
 import { messageOf, RetriableError } from '../errors.ts';
 import type { EntityFrame } from '../frames/row-frame.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -76,14 +76,16 @@ export class StateLoader {
     const started_ms = clock.monotonic_ms();
     const wanted = refs.map(({ view, key }) => stateKey(view, key));
     const values = await this.read(() => store.get(name, wanted));
-    let found = 0;
-    for (const [i, ref] of refs.entries()) {
-      const value = values[i] ?? null;
-      if (value !== null) found++;
-      if (!task.residency.bring(ref, value)) continue;
+    const { residency } = task;
+    const stored = refs.map((ref, i) => residency.read(ref, values[i] ?? null));
+    for (const [i, each] of stored.entries()) {
+      if (!hasChunks(each)) continue;
       const range = { ...chunksOf(wanted[i]!), limit: chunksLimit };
-      task.residency.bring(ref, value, await this.read(() => store.range(name, range)));
+      for (const chunk of await this.read(() => store.range(name, range))) residency.readChunk(each, chunk);
     }
+    // Only now, and at once: a key without its chunks could leave memory again before they come, or be written online.
+    for (const [i, ref] of refs.entries()) residency.bring(ref, stored[i]!);
+    const found = values.filter((value) => value !== null).length;
     metrics.counter('millrace_state_loads_total', { result: 'found' }).add(found);
     metrics.counter('millrace_state_loads_total', { result: 'absent' }).add(refs.length - found);
     metrics.histogram('millrace_state_load_seconds', {}).observe((clock.monotonic_ms() - started_ms) / 1000);

@@ -53,8 +53,7 @@ const ingest: readonly Mutant[] = [
     name: 'heartbeat ignored, data mark follows the clock',
     file: 'ingest/source-marks.ts',
     find: 'const trusted_us = heartbeat_ms === null ? asked_us - silenceTrust_us : heartbeat_ms * 1000 - heartbeatTrust_us;',
-    replace:
-      'const trusted_us = heartbeat_ms === null ? asked_us - silenceTrust_us : asked_us - this.outOfOrderness_us;',
+    replace: 'const trusted_us = heartbeat_ms === null ? asked_us - silenceTrust_us : asked_us;',
     why: 'rows of a connector that was away come late',
     from: 101,
   },
@@ -62,7 +61,7 @@ const ingest: readonly Mutant[] = [
     name: 'heartbeat trusted as a watermark',
     file: 'ingest/source-marks.ts',
     find: 'heartbeat_ms * 1000 - heartbeatTrust_us',
-    replace: 'heartbeat_ms * 1000 - this.outOfOrderness_us',
+    replace: 'heartbeat_ms * 1000',
     why: 'a heartbeat overtakes rows that a restarted connector still has to send',
     from: 201,
   },

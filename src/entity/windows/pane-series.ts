@@ -147,6 +147,8 @@ export class PaneSeries implements Series {
     if (pane.rows === 0) {
       this.leave(pane);
       this.store.remove(index);
+      // Panes that have left all windows stay with a neighbour that is read. If this was the last, no timer would come to them.
+      this.store.expireBelow(Math.min(...this.running!.map(({ from }) => from)));
       this.updateNextLeave();
     }
     return found ? 'applied' : 'unmatched';

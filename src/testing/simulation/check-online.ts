@@ -5,12 +5,14 @@ import { valuesWhere } from './naive-oracle/naive-task.ts';
 import type { ViewSpec } from './naive-oracle/spec.ts';
 import type { World } from './world.ts';
 
-/** outOfOrderness + idleTimeout + 2 s, and the second until marks are told. */
-const quiet_us = 6_000_000;
+/** idleTimeout + 2 s, and the second until marks are told. */
+const told_us = 4_000_000;
 
 /** @returns a line for each difference. */
 export async function onlineDifferences(world: World, oracle: NaiveOracle): Promise<string[]> {
   const differences: string[] = [];
+  const outOfOrderness_us = Math.max(...world.spec.tables.map((table) => table.outOfOrderness_us));
+  const quiet_us = outOfOrderness_us + told_us * world.clock.acceleration;
   for (const view of world.spec.views) {
     const passed_us = world.clock.now_ms() * 1000 - quiet_us - periodOf(view);
     const { features } = world.entity.views.find(({ name }) => name === view.name)!;

@@ -10,8 +10,8 @@ import { application, type World } from './world.ts';
 const quiet_ms = 66_000;
 const settle_ms = 8_000;
 const look_ms = 1_500;
-/** A heartbeat is trusted a minute later; the rest until marks are told. */
-const heartbeatLag_us = 64_000_000;
+/** A heartbeat is trusted a minute later, and rows may be older than their commit by `outOfOrderness`; the rest until marks are told. */
+const heartbeatLag_us = 66_000_000;
 const noticed_ms = 12_000;
 
 /** @returns a line for each value that does not fall in time, and for each data mark that stands still. */

@@ -39,6 +39,10 @@ export class Slot {
     return this.life !== null;
   }
 
+  get worker(): Worker | null {
+    return this.life?.worker ?? null;
+  }
+
   get process(): SimulatedProcess | null {
     return this.life?.process ?? null;
   }
@@ -76,10 +80,7 @@ export class Slot {
       online: simulatedOnlineStore(surroundings, world.online),
       state: simulatedStateStore(surroundings, this.disk),
       objects: simulatedObjectStore(surroundings, world.objects),
-      stateSnapshots: world.stateSnapshots,
-      pendingValues_bytes: world.pendingValues_bytes,
-      stateCache_bytes: world.stateCache_bytes,
-      flush: { rows: 300, bytes: 1 << 20, age_ms: 2000 },
+      ...world.worker,
       clock: process.clock,
       logger: this.logger,
       metrics: noMetrics,

@@ -10,6 +10,8 @@ export interface VirtualClockOptions {
   readonly random: Random;
   /** Each timer comes late by a random part of this, as on a busy machine. Default 0: only ties are random. */
   readonly jitter_ms?: number;
+  /** How many times as fast as its timers the clock on the wall goes. Default 1. */
+  readonly acceleration?: number;
 }
 
 export interface RunLimits {
@@ -42,6 +44,7 @@ interface Timer {
 export class VirtualClock implements Clock {
   /** Timers that were called. */
   steps = 0;
+  readonly acceleration: number;
   private readonly start_ms: number;
   private readonly random: Random;
   private readonly jitter_ms: number;
@@ -54,14 +57,20 @@ export class VirtualClock implements Clock {
     this.start_ms = Math.floor(options.start_ms);
     this.random = options.random;
     this.jitter_ms = options.jitter_ms ?? 0;
+    this.acceleration = options.acceleration ?? 1;
   }
 
   now_ms(): number {
-    return Math.floor(this.start_ms + this.elapsed_ms);
+    return Math.floor(this.start_ms + this.elapsed_ms * this.acceleration);
   }
 
   monotonic_ms(): number {
     return this.elapsed_ms;
+  }
+
+  /** Timers that wait, those that were cancelled left out. */
+  get waiting(): number {
+    return this.heap.filter(({ call }) => call !== null).length;
   }
 
   after(delay_ms: number, call: () => void): () => void {

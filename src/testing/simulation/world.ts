@@ -4,6 +4,7 @@ import type { CommitStep } from '../../log/memory/memory-transactor.ts';
 import type { GroupConsumer, LogProducer, LogRecord, TopicPartition } from '../../log/log.ts';
 import { MemoryObjectStore } from '../../offline/memory/memory-object-store.ts';
 import { createMemoryOnlineStore } from '../../online/memory/memory-online-store.ts';
+import type { FlushLimits } from '../../offline/offline-task.ts';
 import type { EntityPlan, Plan } from '../../define/plan.ts';
 import { planOf } from './defined-views.ts';
 import { Faults } from './faults.ts';
@@ -40,12 +41,8 @@ export class World {
   readonly isPunctual: boolean;
   readonly objects = new MemoryObjectStore();
   readonly outages: Outages = { online: false, objects: false };
-  /** In some worlds there are none. */
-  readonly stateSnapshots: { readonly interval_ms: number; readonly part_bytes: number };
-  /** In some worlds so few that every outage of the online store pauses consumption. */
-  readonly pendingValues_bytes: number;
-  /** In some worlds so few that keys leave memory with every commit. */
-  readonly stateCache_bytes: number;
+  readonly worker: WorkerSettings;
+  readonly database: SimulatedDatabase;
   readonly connector: SimulatedConnector;
   readonly workload: Workload;
   private readonly producer: LogProducer;
@@ -59,22 +56,17 @@ export class World {
     options: WorldOptions,
   ) {
     this.random = random;
-    this.spec = options.views === 'written' ? writtenEntity : simulatedEntity(random.fork('views'));
+    this.spec = specOf(options.views ?? 'any', random.fork('views'));
     this.plan = planOf(this.spec, prefix);
     this.clock = clock;
     this.log = log;
     this.producer = producer;
     this.faults = new Faults(random.fork('faults'));
     this.online = new WatchedOnlineStore(createMemoryOnlineStore({ clock }), this.violations);
-    const snapshots = random.fork('state snapshots');
-    this.stateSnapshots = {
-      interval_ms: snapshots.chance(0.25) ? 0 : snapshots.between(500, 4000),
-      part_bytes: snapshots.pick([200, 1000, 1 << 20]),
-    };
-    this.pendingValues_bytes = random.fork('pending values').pick([2000, 20_000, 1 << 26]);
-    this.stateCache_bytes = random.fork('state cache').pick([0, 20_000, Infinity]);
+    this.worker = { ...drawnSettings(random), ...options.worker };
     this.isPunctual = options.late !== 'some';
-    const database = new SimulatedDatabase(tables, random.fork('database'));
+    this.database = new SimulatedDatabase(tables, random.fork('database'));
+    const { database } = this;
     this.workload = new Workload({ database, clock, random: random.fork('workload'), ...options });
     this.connector = new SimulatedConnector({
       ...{ database, clock, random: random.fork('connector'), partitions: sourcePartitions, ...options },
@@ -88,7 +80,7 @@ export class World {
     const random = new Random(seed);
     // Midnight, and the end of all windows, comes in the middle of the trouble.
     const start_ms = Date.UTC(2026, 0, 1) - random.fork('start').between(3_000, 22_000);
-    const clock = new VirtualClock({ start_ms, random: random.fork('clock'), jitter_ms: 0.5 });
+    const clock = new VirtualClock({ start_ms, random: random.fork('clock'), jitter_ms: 0.5, acceleration: options.acceleration ?? 1 });
     const log = createMemoryLog({ clock, step });
     const topics = tables.map((table) => ({ name: topicOf(table), partitions: sourcePartitions, config: {} }));
     await log.ensureTopics([...topics, { name: heartbeatTopic, partitions: 1, config: {} }]);
@@ -138,8 +130,42 @@ export class World {
   }
 }
 
+/** How workers are set up. */
+export interface WorkerSettings {
+  readonly stateSnapshots: { readonly interval_ms: number; readonly part_bytes: number };
+  readonly pendingValues_bytes: number;
+  readonly stateCache_bytes: number;
+  readonly flush: FlushLimits;
+}
+
+function drawnSettings(random: Random): WorkerSettings {
+  const snapshots = random.fork('state snapshots');
+  return {
+    // In some worlds there are none.
+    stateSnapshots: {
+      interval_ms: snapshots.chance(0.25) ? 0 : snapshots.between(500, 4000),
+      part_bytes: snapshots.pick([200, 1000, 1 << 20]),
+    },
+    // In some worlds so few that every outage of the online store pauses consumption.
+    pendingValues_bytes: random.fork('pending values').pick([2000, 20_000, 1 << 26]),
+    // In some worlds so few that keys leave memory with every commit.
+    stateCache_bytes: random.fork('state cache').pick([0, 20_000, Infinity]),
+    flush: { rows: 300, bytes: 1 << 20, age_ms: 2000 },
+  };
+}
+
+function specOf(views: NonNullable<WorldOptions['views']>, random: Random): EntitySpec {
+  if (typeof views !== 'string') return views;
+  return views === 'written' ? writtenEntity : simulatedEntity(random);
+}
+
 export interface WorldOptions {
-  readonly views?: 'written' | 'any';
+  /** Those that people wrote, others for each seed, or these. Default `any`. */
+  readonly views?: 'written' | 'any' | EntitySpec;
+  /** How many times as fast as the timers the clock on the wall goes. Default 1. */
+  readonly acceleration?: number;
+  /** Of these settings the seed decides nothing. */
+  readonly worker?: Partial<WorkerSettings>;
   readonly snapshot?: NonNullable<ConnectorOptions['snapshot']>;
   readonly rate?: number;
   readonly late?: 'none' | 'some';

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { EntityTask } from '../../../src/entity/entity-task.ts';
 import { parseStateKey } from '../../../src/entity/state-key.ts';
 import { storedTimerKey } from '../../../src/entity/stored-timer.ts';
+import type { KeyRef } from '../../../src/entity/task-residency.ts';
 import {
   deleted,
   inserted,
@@ -41,6 +42,10 @@ function evicted(users: readonly number[]): { task: EntityTask; disk: Map<string
   };
 }
 
+function bring({ residency }: EntityTask, ref: KeyRef, disk: ReadonlyMap<string, Buffer>): void {
+  residency.bring(ref, residency.read(ref, disk.get(ref.key)!));
+}
+
 test('a key that was just used stays, and goes when it was not used until the next look', () => {
   const task = new EntityTask(userPlan);
   task.apply(rowsFrame(0, [row(0, 1)]), 0);
@@ -68,7 +73,7 @@ test('keys on disk count, and are asked for by the rows that concern them', () =
 test('a key that was looked up and is not there is asked for once', () => {
   const { task } = evicted([1]);
   const frame = rowsFrame(1, [row(1, 7)]);
-  expect(task.residency.bring({ view: 0, key: '7' }, null)).toBe(false);
+  task.residency.bring({ view: 0, key: '7' }, null);
   expect(task.residency.missingKeys([frame])).toEqual([]);
   task.residency.forgetLookups();
   expect(task.residency.missingKeys([frame])).toEqual([{ view: 0, key: '7' }]);
@@ -88,16 +93,31 @@ test('a frame that time has come to timers on disk with is refused until they ar
   const { task: other } = evicted([1, 2]);
   const page = other.residency.missingTimers([frame])!;
   expect(timers.every((key) => Buffer.compare(page.from, key) <= 0 && Buffer.compare(key, page.to) < 0)).toBe(true);
-  for (const ref of other.residency.takeTimers([frame], timers)) other.residency.bring(ref, disk.get(ref.key)!);
+  for (const ref of other.residency.takeTimers([frame], timers)) bring(other, ref, disk);
   expect(other.residency.missingTimers([frame])).toBeNull();
   expect(other.apply(frame, 1).map(({ key }) => key)).toEqual(['1', '2']);
   expect(other.residency.takeSpentTimers()).toEqual(timers);
 });
 
+test('a key whose timer the disk is being asked for does not leave: it would not be in the answer', () => {
+  const { task, disk } = evicted([1, 2]);
+  const { residency } = task;
+  bring(task, { view: 0, key: '2' }, disk);
+  const coldKeys = (): string[] => [...residency.cold(Infinity), ...residency.cold(Infinity)].map(({ key }) => key);
+  const before = [...residency.cold(Infinity), ...residency.cold(Infinity)];
+  expect(before.map(({ key }) => key)).toEqual(['2']);
+  const frame = marksAt(at(400));
+  expect(residency.missingTimers([frame])).not.toBeNull();
+  // One that was chosen before stays as well.
+  residency.evict(before);
+  expect(residency.resident_bytes).toBeGreaterThan(0);
+  expect(coldKeys()).toEqual([]);
+});
+
 test('a key that holds nothing any more is not brought back while its removal is on its way to disk', () => {
   const { task, disk } = evicted([1, 2]);
   const { residency } = task;
-  residency.bring({ view: 0, key: '1' }, disk.get('1')!);
+  bring(task, { view: 0, key: '1' }, disk);
   const gone = rowsFrame(1, [deleted(2, transaction(0, 1, at(0)))]);
   task.apply(gone, 1);
   const later = marksAt(at(10));

@@ -1,15 +1,14 @@
-/** States that frames need are brought while commits make memory free. */
-import { expect, test, vi } from 'vitest';
+/** What comes from disk comes whole, whatever happens while it is read. */
+import { expect, test } from 'vitest';
 import { buildPlan } from '../../../src/define/plan-builder.ts';
-import { EntityTask } from '../../../src/entity/entity-task.ts';
-import { isChunkKey } from '../../../src/entity/state-key.ts';
+import { EntityTask, type Emission } from '../../../src/entity/entity-task.ts';
+import type { EntityFrame } from '../../../src/frames/row-frame.ts';
 import { count, featureView, sliding } from '../../../src/index.ts';
 import { silentLogger } from '../../../src/observability/logger.ts';
 import { noMetrics } from '../../../src/observability/metrics.ts';
 import { createMemoryStateStore } from '../../../src/state/memory/memory-state-store.ts';
 import { systemClock } from '../../../src/time/clock.ts';
-import type { WaitingFrame } from '../../../src/worker/frame-backlog.ts';
-import type { OwnedEntityPartition } from '../../../src/worker/owned-entity-partition.ts';
+import { OwnedEntityPartition } from '../../../src/worker/owned-entity-partition.ts';
 import { StateLoader } from '../../../src/worker/state-loader.ts';
 import { inserted, rowsFrame, second_us, start_us, transaction } from '../../support/entity-frames.ts';
 import { transactions, user } from '../../support/shop.ts';
@@ -18,20 +17,21 @@ const plan = buildPlan({
   view: featureView('user_features', {
     entity: user,
     from: { tx: transactions.by({ user_id: 'user_id' }) },
-    features: ({ tx }) => ({ n: count(tx).over(sliding('7d')) }),
+    features: ({ tx }) => ({ n: count(tx).over(sliding('1h')) }),
   }),
 }).entities[0]!;
+const checkpoint = { changelogOffset: 0, written_ms: 0, definition: '' };
+const rows = 100;
+const row = (offset: number): ReturnType<typeof inserted> =>
+  inserted(offset, transaction(offset, 7, start_us + offset * 12 * second_us));
+const record = { topic: 'entity-log', partition: 0, offset: 1, timestamp_ms: 0, key: null, value: null };
 
-const rows = 60;
-const name = 'changelog/0';
-/** So far apart that each has a pane of its own. */
-const row = (i: number): ReturnType<typeof inserted> => inserted(i, transaction(i, 1, start_us + i * 3600 * second_us));
-
-function letGo({ residency }: EntityTask): void {
-  residency.evict([...residency.cold(Infinity), ...residency.cold(Infinity)]);
-}
-
-test('a key comes into memory whole: while its chunks are read nobody sees a part of it, and no commit lets go of one', async () => {
+/** A task with one key whose windows are in chunks, all of it on disk. */
+async function evicted(): Promise<{
+  task: EntityTask;
+  owned: OwnedEntityPartition;
+  store: ReturnType<typeof createMemoryStateStore>;
+}> {
   const task = new EntityTask(plan);
   task.apply(
     rowsFrame(
@@ -40,26 +40,40 @@ test('a key comes into memory whole: while its chunks are read nobody sees a par
     ),
     0,
   );
-  const entries = task.takeChanges();
-  expect(entries.some(({ key }) => isChunkKey(key))).toBe(true);
+  const owned = new OwnedEntityPartition('test', plan, 0, 0);
+  owned.run({ task, position: 1, published: 0 }, noMetrics);
   const store = createMemoryStateStore();
-  await store.write([{ task: name, entries, checkpoint: { changelogOffset: 0, written_ms: 0, definition: '' } }]);
+  await store.write([{ task: owned.taskName, entries: task.takeChanges(), checkpoint }]);
   task.residency.stored(task.residency.taken);
-  letGo(task);
+  evict(task);
+  return { task, owned, store };
+}
 
-  const range = store.range.bind(store);
-  vi.spyOn(store, 'range').mockImplementationOnce(async (of, asked) => {
-    const found = await range(of, asked);
-    expect([...task.published()]).toEqual([]);
-    letGo(task);
-    return found;
+/** All that may leave memory; twice, since what was used gets a second chance. */
+function evict({ residency }: EntityTask): void {
+  for (let pass = 0; pass < 2; pass++) residency.evict(residency.cold(Infinity));
+}
+
+test('a key is not in memory before its chunks are: it would leave again, or be written online as half of it says', async () => {
+  const { task, owned, store } = await evicted();
+  const seen: Emission[] = [];
+  const frame: EntityFrame = rowsFrame(1, [row(rows)]);
+  const loader = new StateLoader({
+    store: {
+      ...store,
+      range: (name, range) => {
+        seen.push(...task.published());
+        // A commit is on disk, and the memory that states may take is full.
+        evict(task);
+        return store.range(name, range);
+      },
+    },
+    ...{ clock: systemClock, logger: silentLogger, metrics: noMetrics },
+    frameOf: () => frame,
   });
-  const frame = rowsFrame(1, [row(rows)]);
-  const owned = { task, taskName: name, next: 1 } as unknown as OwnedEntityPartition;
-  const waiting = { owned, record: { offset: 1 } } as unknown as WaitingFrame;
-  const options = { store, clock: systemClock, logger: silentLogger, metrics: noMetrics };
-  const loader = new StateLoader({ ...options, frameOf: () => frame });
-  await loader.prepare([waiting]);
-  expect(loader.prepare([waiting])).toBeNull();
+  const waiting = [{ owned, record }];
+  await loader.prepare(waiting);
+  expect(seen).toEqual([]);
+  expect(loader.prepare(waiting)).toBeNull();
   expect(task.apply(frame, 1).map(({ values }) => values)).toEqual([[BigInt(rows + 1)]]);
 });

@@ -111,11 +111,29 @@ test('windows of several kinds over the same panes: rows, retractions, time and 
           facts = facts.filter((fact) => fact !== gone);
         }
         expect(read(series, asOf_us)).toEqual(recount(facts, asOf_us));
+        // Else no timer comes to what it holds.
+        expect(series.isEmpty || series.nextChange_us() < Infinity).toBe(true);
         publishedAsOf_us = asOf_us;
       }
     }),
     { numRuns: 1000 },
   );
+});
+
+test('a pane that has left all windows goes with the last one of its chunk that is read, also when that one is taken back', () => {
+  const series = new PaneSeries(layout);
+  const moment = (asOf_us: number): Moment => {
+    const marks = { data_us: -Infinity, clock_us: -Infinity };
+    return { asOf_us, publishedAsOf_us: asOf_us, marks, allowedLateness_us: 0 };
+  };
+  const [older, newer] = [row({ time: 1000, value: 1n }), row({ time: 1015, value: 2n })];
+  series.advance(moment(1015));
+  series.insert(older, moment(1015));
+  series.insert(newer, moment(1015));
+  series.advance(moment(1410));
+  expect(series.retract(older, moment(1410))).toBe('passed');
+  expect(series.retract(newer, moment(1410))).toBe('applied');
+  expect(series.isEmpty).toBe(true);
 });
 
 /** What commits left. */
