@@ -1,6 +1,6 @@
 # The commands of Millrace; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs check-ops image-test cluster-test unit simulate mutants chaos alerts-test stack stack-down bench fmt clean node node_modules
+.PHONY: help demo test check docs check-ops image-test cluster-test unit simulate soak mutants chaos alerts-test stack stack-down bench fmt clean node node_modules
 
 NODE := node --conditions=source --import tsx
 RUN_TESTS := node deploy/ci/run-tests.mjs
@@ -41,6 +41,9 @@ cluster-test: node ## the Helm chart on a real API server (compiles Kubernetes t
 
 simulate: node_modules ## simulated fleets with faults (ARGS='--seeds 1000 --from 1')
 	@npm run -s simulate -- $(ARGS)
+
+soak: node_modules ## weeks of one fleet in minutes: what it keeps has to stay as large as it is (ARGS='--days 30')
+	@npm run -s soak -- $(ARGS)
 
 mutants: node_modules ## bugs made on purpose, which the simulator must find
 	@npm run -s mutants -- $(ARGS)

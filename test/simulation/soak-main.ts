@@ -19,7 +19,7 @@ const columns: readonly (readonly [title: string, figure: string])[] = [
   ['entries', 'entries of keys with rows'],
   ['bytes', 'bytes of keys with rows'],
   ['changelog', 'changelog entries of keys with rows'],
-  ['disks', 'entries on disks beside those of emptied keys'],
+  ['disks', 'entries of keys with rows on all disks'],
   ['timers', 'stored timers'],
   ['in memory', 'KeyTable.states'],
   ['resident', 'resident bytes'],
@@ -49,7 +49,9 @@ if (wanted !== undefined) {
     console.log(`${name}: ${run.days.map(({ figures }) => figures.get(name) ?? 0).join(' ')}`);
 }
 for (const violation of run.violations.slice(0, 20)) console.log(`  ${violation}`);
-console.log(`${((performance.now() - started_ms) / 1000).toFixed(0)} s, ${run.steps} steps, warm-up ${warmUpDays} days`);
+console.log(
+  `${((performance.now() - started_ms) / 1000).toFixed(0)} s, ${run.steps} steps, warm-up ${warmUpDays} days`,
+);
 console.log(
   `${run.days.length} days, ${run.restarts} restarts, ${run.kills} kills, ${run.changes} changes of rows, ${run.users} users, ` +
     `${run.violations.length} violations`,

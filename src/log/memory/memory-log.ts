@@ -30,7 +30,7 @@ export interface MemoryLog extends Log {
 export function createMemoryLog({ clock, step = () => Promise.resolve() }: MemoryLogOptions): MemoryLog {
   const topics = new Map<string, MemoryTopic>();
   const groups = new Map<string, MemoryGroup>();
-  const members = new Map<GroupConsumer, MemoryMember>();
+  const members = new WeakMap<GroupConsumer, MemoryMember>();
   const topicOf = (name: string): MemoryTopic | undefined => topics.get(name);
   const memberOf = (consumer: GroupConsumer): MemoryMember | undefined => members.get(consumer);
   return {

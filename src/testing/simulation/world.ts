@@ -80,7 +80,12 @@ export class World {
     const random = new Random(seed);
     // Midnight, and the end of all windows, comes in the middle of the trouble.
     const start_ms = Date.UTC(2026, 0, 1) - random.fork('start').between(3_000, 22_000);
-    const clock = new VirtualClock({ start_ms, random: random.fork('clock'), jitter_ms: 0.5, acceleration: options.acceleration ?? 1 });
+    const clock = new VirtualClock({
+      start_ms,
+      random: random.fork('clock'),
+      jitter_ms: 0.5,
+      acceleration: options.acceleration ?? 1,
+    });
     const log = createMemoryLog({ clock, step });
     const topics = tables.map((table) => ({ name: topicOf(table), partitions: sourcePartitions, config: {} }));
     await log.ensureTopics([...topics, { name: heartbeatTopic, partitions: 1, config: {} }]);

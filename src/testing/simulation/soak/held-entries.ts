@@ -41,7 +41,8 @@ function* insideOf({ object, label }: Found, entries: Map<string, number>): Iter
     const count = Array.isArray(object) ? object.length : object.size;
     if (count > 0) entries.set(label, (entries.get(label) ?? 0) + count);
     for (const item of object as Iterable<unknown>) {
-      for (const each of object instanceof Map ? (item as unknown[]) : [item]) if (isObject(each)) yield { object: each, label };
+      for (const each of object instanceof Map ? (item as unknown[]) : [item])
+        if (isObject(each)) yield { object: each, label };
     }
     return;
   }

@@ -12,7 +12,7 @@ import type {
 } from '../naive-oracle/spec.ts';
 import { loginsSpec, transactionsSpec } from '../tables.ts';
 
-export const minute_us = 60_000_000;
+const minute_us = 60_000_000;
 export const hour_us = 60 * minute_us;
 export const day_us = 24 * hour_us;
 
@@ -51,7 +51,12 @@ const feature = (
   where: ExpressionSpec | null = null,
 ): FeatureSpec => ({ name, input: input.alias, aggregate, window, where, fallback: null });
 
-const view = (name: string, inputs: readonly InputSpec[], features: readonly FeatureSpec[], emit?: EmitSpec): ViewSpec => ({
+const view = (
+  name: string,
+  inputs: readonly InputSpec[],
+  features: readonly FeatureSpec[],
+  emit?: EmitSpec,
+): ViewSpec => ({
   ...{ name, inputs, features, derived: [], emit: emit ?? { kind: 'changes' } },
 });
 
@@ -83,7 +88,12 @@ export const soakEntity: EntitySpec = {
         feature('ok_6h', tx, count, hopping(6 * hour_us, hour_us), isOk),
         feature('largest_1d', tx, { function: 'max', value: amount }, sliding(day_us, hour_us)),
         feature('spent_2d', tx, { function: 'sum', value: amount }, sliding(longest_us, longest_us / 200)),
-        feature('places_2d', tx, { function: 'distinctCount', value: columnOf('location') }, sliding(longest_us, hour_us)),
+        feature(
+          'places_2d',
+          tx,
+          { function: 'distinctCount', value: columnOf('location') },
+          sliding(longest_us, hour_us),
+        ),
       ],
     ),
     view(
@@ -93,7 +103,12 @@ export const soakEntity: EntitySpec = {
         feature('visit', l, count, session(30 * minute_us)),
         feature('failures_1h', l, count, tumbling(hour_us), { op: 'not', term: columnOf('success') }),
         feature('bought_1d', tx, count, tumbling(day_us)),
-        feature('devices_1d', l, { function: 'lastDistinct', value: columnOf('device'), limit: 3 }, sliding(day_us, hour_us)),
+        feature(
+          'devices_1d',
+          l,
+          { function: 'lastDistinct', value: columnOf('device'), limit: 3 },
+          sliding(day_us, hour_us),
+        ),
       ],
     ),
   ],

@@ -2,6 +2,7 @@
  * Weeks of a fleet in minutes: the clock on the wall goes hundreds of times as fast as the workers' timers. Keys come and go, workers are
  * restarted every day; what they keep has to stay as large as it is, and every value right.
  */
+import { queryObjects } from 'node:v8';
 import type { Logger } from '../../../observability/logger.ts';
 import type { CommitStep } from '../../../log/memory/memory-transactor.ts';
 import { logViolations } from '../check-logs.ts';
@@ -11,6 +12,7 @@ import { NaiveOracle } from '../naive-oracle.ts';
 import type { Random } from '../random.ts';
 import { Slot } from '../slot.ts';
 import { World } from '../world.ts';
+import { Worker } from '../../../worker/worker.ts';
 import { growth } from './flatness.ts';
 import { measure, type SoakDay } from './soak-day.ts';
 import { allowedLateness_us, day_us, longest_us, soakEntity } from './soak-views.ts';
@@ -130,10 +132,25 @@ class SoakFleet {
       dayOver?.(this.days.at(-1)!);
     }
     if (violations.length > 0) return;
+    violations.push(...this.tooMany(), ...this.livesKept());
     if (days > warmUpDays + 1) violations.push(...growth(this.days, warmUpDays));
     for (const slot of slots) await slot.stop();
     const oracle = new NaiveOracle(world.spec, world.connector.published);
     violations.push(...(await logViolations(world, oracle)), ...(await snapshotViolations(world)));
+  }
+
+  /** Of keys that hold no row one entry each stays, for good: no more than there ever were keys. */
+  private tooMany(): string[] {
+    const ever = this.workload.users * this.world.entity.views.length;
+    const { emptied } = this.days.at(-1)!.grows;
+    return emptied > ever ? [`I9: ${emptied} entries of keys without rows, and there were ${ever} keys`] : [];
+  }
+
+  /** Closures cannot be looked into, but the heap can be asked. What a killed process was about to do is never done, and never let go. */
+  private livesKept(): string[] {
+    const lives = queryObjects(Worker, { format: 'count' });
+    if (lives <= workers + this.kills) return [];
+    return [`I9: ${lives} workers are in memory: ${workers} run, and ${this.kills} were killed`];
   }
 
   /** The shop is open until the day is nearly over, and somewhen workers are restarted one after another. */
