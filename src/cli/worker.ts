@@ -9,6 +9,7 @@ import { createMetrics } from '../observability/metrics.ts';
 import { measureProcess, processLimits, type ProcessLimits } from '../observability/process-metrics.ts';
 import type { Tracer } from '../observability/tracer.ts';
 import { workerRoutes } from '../observability/worker-routes.ts';
+import { createInlineEncoder } from '../offline/parquet-encoder.ts';
 import { createThreadEncoder } from '../offline/thread/thread-encoder.ts';
 import { createS3ObjectStore } from '../offline/s3/s3-object-store.ts';
 import { openRocksStateStore } from '../state/rocksdb/rocksdb-state-store.ts';
@@ -72,6 +73,7 @@ type Ports = Omit<WorkerOptions, 'failed'> & { readonly tracer: Tracer };
 async function openPorts(config: Config, limits: ProcessLimits, plan: Plan, logger: Logger): Promise<Ports> {
   const clock = systemClock;
   const online = await createRedisOnlineStore({ ...config.redis, logger });
+  const encoder = config.roles.includes('offline') ? createThreadEncoder() : createInlineEncoder();
   try {
     return {
       plan,
@@ -81,7 +83,7 @@ async function openPorts(config: Config, limits: ProcessLimits, plan: Plan, logg
       snapshot_bytes: config.snapshot_bytes,
       stateCache_bytes: config.stateCache_bytes ?? stateCacheLimit_bytes(limits.memory_bytes, limits.heap_bytes),
       flush: config.flush,
-      ...(config.roles.includes('offline') ? { encoder: createThreadEncoder() } : {}),
+      encoder,
       log: await createKafkaLog({
         settings: config.kafka,
         clock,
@@ -101,6 +103,7 @@ async function openPorts(config: Config, limits: ProcessLimits, plan: Plan, logg
     };
   } catch (error) {
     await online.close();
+    await encoder.close();
     throw error;
   }
 }

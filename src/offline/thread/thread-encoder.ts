@@ -23,7 +23,6 @@ class ThreadEncoder implements ParquetEncoder {
 
   constructor() {
     this.thread = startThread();
-    this.thread.unref();
     this.thread.on('message', (answer: Answer) => {
       this.answered(answer);
     });
@@ -33,6 +32,8 @@ class ThreadEncoder implements ParquetEncoder {
     this.thread.on('exit', (code) => {
       this.end(`it ended with ${code}`);
     });
+    // Behind the listeners, which would keep the process alive.
+    this.thread.unref();
   }
 
   encode(request: EncodeRequest): Promise<Uint8Array> {

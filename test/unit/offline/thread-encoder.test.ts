@@ -1,4 +1,6 @@
 /** Files that are made in another thread are those that would be made here. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { encodeFeatureFrame } from '../../../src/frames/feature-frame.ts';
 import { createInlineEncoder, type EncodeRequest, type ParquetEncoder } from '../../../src/offline/parquet-encoder.ts';
@@ -60,4 +62,12 @@ test('what is under way when it closes is given up, and nothing is made after', 
   await encoder.close();
   await refused;
   await expect(encoder.encode(fileOf(1, 1))).rejects.toThrow('it was closed; restart this worker');
+});
+
+test('a process that asks for nothing more ends by itself', async () => {
+  const encoderModule = new URL('../../../src/offline/thread/thread-encoder.ts', import.meta.url).href;
+  const script = `import('${encoderModule}').then(({ createThreadEncoder }) => createThreadEncoder())`;
+  const options = { cwd: process.cwd(), timeout: 20_000 };
+  // Killed after its time, it rejects.
+  await promisify(execFile)(process.execPath, ['--import', 'tsx', '--eval', script], options);
 });

@@ -1,10 +1,10 @@
 /** A client that never answers: as librdkafka was seen to do when a broker came back, which cannot be brought about at will. */
 import { expect, test, vi } from 'vitest';
-import type { ProducerClient } from '../../../src/log/kafka/client.ts';
-import { openTransactor } from '../../../src/log/kafka/kafka-transactor.ts';
-import { silentLogger } from '../../../src/observability/logger.ts';
-import { endOfTurn } from '../../../src/time/clock.ts';
-import { SteppedClock } from '../../support/stepped-clock.ts';
+import type { ProducerClient } from '../../src/log/kafka/client.ts';
+import { openTransactor } from '../../src/log/kafka/kafka-transactor.ts';
+import { silentLogger } from '../../src/observability/logger.ts';
+import { endOfTurn } from '../../src/time/clock.ts';
+import { SteppedClock } from '../support/stepped-clock.ts';
 
 const [init_ms, silence_ms] = [15_000, 10_000];
 
@@ -17,7 +17,7 @@ const silent: Partial<ProducerClient> = {
   initTransactions: () => undefined,
 };
 
-vi.mock('../../../src/log/kafka/client.ts', async (original) => ({
+vi.mock('../../src/log/kafka/client.ts', async (original) => ({
   ...(await original<object>()),
   newProducer: () => silent,
 }));
