@@ -19,21 +19,22 @@ const columns: readonly (readonly [title: string, figure: string])[] = [
   ['entries', 'entries of keys with rows'],
   ['bytes', 'bytes of keys with rows'],
   ['changelog', 'changelog entries of keys with rows'],
-  ['disks', 'entries of keys with rows on all disks'],
   ['timers', 'stored timers'],
   ['in memory', 'KeyTable.states'],
   ['resident', 'resident bytes'],
   ['snapshots', 'snapshots of state'],
   ['files', 'Parquet files in a day'],
 ];
-const grown = ['held', 'emptied', 'heap MB'];
+const grown = ['held', 'disks', 'emptied', 'heap MB'];
 const line = (cells: readonly (string | number)[]): string => cells.map((cell) => String(cell).padStart(9)).join('  ');
 
 function show({ day, figures, grows }: SoakDay): void {
   globalThis.gc?.();
   const heap_MB = (process.memoryUsage().heapUsed / 2 ** 20).toFixed(0);
   const held = [...figures].reduce((sum, [name, count]) => sum + (name.includes('.') ? count : 0), 0);
-  console.log(line([day, ...columns.map(([, figure]) => figures.get(figure) ?? 0), held, grows.emptied, heap_MB]));
+  console.log(
+    line([day, ...columns.map(([, figure]) => figures.get(figure) ?? 0), held, grows.onDisks, grows.emptied, heap_MB]),
+  );
 }
 
 const started_ms = performance.now();

@@ -16,10 +16,12 @@ export interface SoakDay {
   readonly day: number;
   /** What must not grow, by name. */
   readonly figures: ReadonlyMap<string, number>;
-  /** What grows with the keys and rows that there ever were. */
+  /** What grows, up to what is known: with the keys, the rows and the places of partitions that there ever were. */
   readonly grows: {
     /** Keys of views that hold no row any more: what was given out last is known for good, so that it can be written online again. */
     readonly emptied: number;
+    /** Entries of keys with rows on all disks: partitions leave a copy behind wherever they have been. */
+    readonly onDisks: number;
     readonly files: number;
   };
 }
@@ -43,7 +45,7 @@ export async function measure(
   day: number,
   before: SoakDay | null,
 ): Promise<SoakDay> {
-  const { figures, emptied } = await storedFigures(world, slots);
+  const { figures, emptied, onDisks } = await storedFigures(world, slots);
   const objects = await world.objects.list('');
   const files = objects.filter((name) => name.endsWith('.parquet')).length;
   figures.set('snapshots of state', objects.filter((name) => name.endsWith('/manifest')).length);
@@ -54,13 +56,13 @@ export async function measure(
     const other = heldFigures(world, slots);
     held = new Map([...held].map(([name, count]) => [name, Math.min(count, other.get(name) ?? 0)]));
   }
-  return { day, figures: new Map([...figures, ...held]), grows: { emptied, files } };
+  return { day, figures: new Map([...figures, ...held]), grows: { emptied, onDisks, files } };
 }
 
 async function storedFigures(
   world: World,
   slots: readonly Slot[],
-): Promise<{ figures: Map<string, number>; emptied: number }> {
+): Promise<{ figures: Map<string, number>; emptied: number; onDisks: number }> {
   const own = { keys: 0, entries: 0, bytes: 0, emptied: 0, timers: 0, onDisks: 0 };
   for (const slot of slots) {
     const owned = new Set(tasksOf(heldByWorker(world, slot)).map(({ taskName }) => taskName));
@@ -82,9 +84,8 @@ async function storedFigures(
     ['bytes of keys with rows', own.bytes],
     ['changelog entries of keys with rows', changelog],
     ['stored timers', own.timers],
-    ['entries of keys with rows on all disks', own.onDisks],
   ]);
-  return { figures, emptied: own.emptied };
+  return { figures, emptied: own.emptied, onDisks: own.onDisks };
 }
 
 function heldFigures(world: World, slots: readonly Slot[]): Map<string, number> {

@@ -139,11 +139,18 @@ class SoakFleet {
     violations.push(...(await logViolations(world, oracle)), ...(await snapshotViolations(world)));
   }
 
-  /** Of keys that hold no row one entry each stays, for good: no more than there ever were keys. */
+  /**
+   * Of keys that hold no row one entry each stays, for good: no more than there ever were keys. And each disk holds each partition once
+   * at most, as it was some day.
+   */
   private tooMany(): string[] {
     const ever = this.workload.users * this.world.entity.views.length;
-    const { emptied } = this.days.at(-1)!.grows;
-    return emptied > ever ? [`I9: ${emptied} entries of keys without rows, and there were ${ever} keys`] : [];
+    const most = workers * Math.max(...this.days.map(({ figures }) => figures.get('entries of keys with rows')!));
+    const { emptied, onDisks } = this.days.at(-1)!.grows;
+    const violations: string[] = [];
+    if (emptied > ever) violations.push(`I9: ${emptied} entries of keys without rows, and there were ${ever} keys`);
+    if (onDisks > most) violations.push(`I9: ${onDisks} entries on disks, and all of them never had more than ${most}`);
+    return violations;
   }
 
   /** Closures cannot be looked into, but the heap can be asked. What a killed process was about to do is never done, and never let go. */
