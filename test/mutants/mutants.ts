@@ -55,7 +55,7 @@ const ingest: readonly Mutant[] = [
     find: 'const trusted_us = heartbeat_ms === null ? asked_us - silenceTrust_us : heartbeat_ms * 1000 - heartbeatTrust_us;',
     replace: 'const trusted_us = heartbeat_ms === null ? asked_us - silenceTrust_us : asked_us;',
     why: 'rows of a connector that was away come late',
-    from: 101,
+    from: 91,
   },
   {
     name: 'heartbeat trusted as a watermark',
