@@ -54,6 +54,7 @@ export class KeyTable {
   /** Keys that are on disk only: with state, and where {@link keepsEmptied} without. */
   private away = 0;
   private awayEmptied = 0;
+  private everAway = false;
   private takes = 0;
   private written = 0;
   private states_bytes = 0;
@@ -85,6 +86,11 @@ export class KeyTable {
   /** Nothing is on disk only. */
   get isComplete(): boolean {
     return this.away === 0 && this.awayEmptied === 0;
+  }
+
+  /** Nothing ever was: whoever has gone through all keys in memory has seen each. */
+  get wasAlwaysComplete(): boolean {
+    return !this.everAway;
   }
 
   get(key: string): KeyState | undefined {
@@ -222,6 +228,7 @@ export class KeyTable {
     const timer_us = this.codec.timerOf(value);
     if (timer_us !== null) this.away++;
     else if (this.keepsEmptied) this.awayEmptied++;
+    this.everAway ||= !this.isComplete;
     return timer_us ?? Infinity;
   }
 
@@ -293,6 +300,7 @@ export class KeyTable {
     this.states_bytes -= state.size_bytes;
     this.states.delete(key);
     this.away++;
+    this.everAway = true;
   }
 
   /** Lets go what was published of keys that hold nothing. @returns how many went. */
@@ -303,6 +311,7 @@ export class KeyTable {
       if (this.changed.has(key) || this.departed.has(key)) continue;
       this.emptied.delete(key);
       this.awayEmptied++;
+      this.everAway = true;
       evicted++;
     }
     return evicted;

@@ -31,8 +31,8 @@ export class PublishedOnDisk {
       }
       emission = this.end();
       const { keys } = this.task.viewAt(view);
-      // A task that has all in memory has given these out already.
-      if (keys.isInMemory(key) && keys.isComplete) return;
+      // Given out already; but where keys leave memory and come back one may have been away just then.
+      if (keys.isInMemory(key) && keys.wasAlwaysComplete) return;
       this.reading = { view, key, ...keys.read(value) };
     });
     return emission;

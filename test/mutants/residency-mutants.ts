@@ -56,8 +56,8 @@ export const residency: readonly Mutant[] = [
   {
     name: 'values of keys on disk only not written again',
     file: 'entity/published-on-disk.ts',
-    find: 'if (keys.isInMemory(key) && keys.isComplete) return;',
-    replace: 'if (keys.isInMemory(key) || !keys.isComplete) return;',
+    find: 'if (keys.isInMemory(key) && keys.wasAlwaysComplete) return;',
+    replace: 'if (keys.isInMemory(key) || !keys.wasAlwaysComplete) return;',
     why: 'what the online store lost of them stays lost',
   },
 ];

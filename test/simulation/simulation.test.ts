@@ -22,6 +22,10 @@ const keptOfAny: readonly (readonly [seed: number, reason: string])[] = [
   [240, 'a worker that was frozen heard of a loss before the assignment that was lost'],
   [57, 'a key that left memory and came back had its timer twice, and was counted as two'],
   [119, 'the same, with a clock that went on for seconds at once'],
+  [
+    942,
+    'a key left memory before a repair came to it, and was back before the repair came to the disk: its value stayed lost',
+  ],
   [307, 'a worker heard of a loss before the assignment that was lost, and read a partition that it still restored'],
 ];
 

@@ -1,7 +1,8 @@
 /** Which keys and timers a task asks for, and when it lets a key go. */
 import { expect, test } from 'vitest';
 import { EntityTask } from '../../../src/entity/entity-task.ts';
-import { parseStateKey } from '../../../src/entity/state-key.ts';
+import { PublishedOnDisk } from '../../../src/entity/published-on-disk.ts';
+import { parseStateKey, stateKey } from '../../../src/entity/state-key.ts';
 import { storedTimerKey } from '../../../src/entity/stored-timer.ts';
 import type { KeyRef } from '../../../src/entity/task-residency.ts';
 import {
@@ -128,4 +129,13 @@ test('a key that holds nothing any more is not brought back while its removal is
   expect(residency.missingKeys([again])).toEqual([]);
   residency.stored(residency.taken);
   expect(residency.missingKeys([again])).toEqual([{ view: 0, key: '1' }]);
+});
+
+test('a key that is back in memory is read from disk all the same: a repair may have missed it while it was away', () => {
+  const { task, disk } = evicted([1]);
+  task.residency.bring({ view: 0, key: '1' }, task.residency.read({ view: 0, key: '1' }, disk.get('1')!));
+  expect(task.residency.isComplete).toBe(true);
+  const onDisk = new PublishedOnDisk(task);
+  expect(onDisk.take({ key: stateKey(0, '1'), value: disk.get('1')! })).toBeNull();
+  expect(onDisk.end()).toMatchObject({ key: '1', position: 0 });
 });
