@@ -18,7 +18,8 @@ import type { StateStore } from '../src/state/state-store.ts';
 import { systemClock } from '../src/time/clock.ts';
 import type { WaitingFrame } from '../src/worker/frame-backlog.ts';
 import { OwnedEntityPartition } from '../src/worker/owned-entity-partition.ts';
-import { StateCache, timersWrite } from '../src/worker/state-cache.ts';
+import { StateCache } from '../src/worker/state-cache.ts';
+import { removedTimer, timersWrite } from '../src/worker/stored-timers.ts';
 import { StateLoader } from '../src/worker/state-loader.ts';
 import * as definitions from './features.ts';
 import { count, report } from './report.ts';
@@ -178,8 +179,10 @@ class Run {
     const entries = [...changes, record(-1)];
     for (const { key, value } of entries) this.changelog_bytes += key.length + (value?.length ?? 0);
     const checkpoint = { changelogOffset: position, written_ms: Date.now(), definition: stateVersion(this.entity) };
-    const spent = spentTimers.map((key) => ({ key, value: null }));
-    await this.store.write([{ task: taskName, entries, checkpoint }, timersWrite(taskName, spent)]);
+    await this.store.write([
+      { task: taskName, entries, checkpoint },
+      timersWrite(taskName, spentTimers.map(removedTimer)),
+    ]);
     task!.residency.stored(taken);
     this.owned.committed = position;
     this.cache.trim();

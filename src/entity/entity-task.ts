@@ -7,8 +7,6 @@ import { keyOf } from '../define/key.ts';
 import type { EntityPlan, Row, TablePlan, ViewPlan } from '../define/plan.ts';
 import { MillraceError } from '../errors.ts';
 import {
-  afterBit,
-  beforeBit,
   type EntityFrame,
   type Marks,
   type MarksFrame,
@@ -20,6 +18,7 @@ import { TaskMarks, type SourceProgress } from './task-marks.ts';
 import { withEntry, type StateChange } from './state-entry.ts';
 import { taskRecordKey } from './state-key.ts';
 import { encodeTaskRecord, type TaskRecord } from './task-record.ts';
+import { eachKeyOf, readersOf, type TableReader } from './table-readers.ts';
 import { TaskResidency } from './task-residency.ts';
 import { TimerQueue } from './timer-queue.ts';
 import type { Timer } from './timers.ts';
@@ -56,15 +55,6 @@ export interface EntityCounters {
   readonly retractions: Record<Fate, number>;
 }
 
-/** A view, and where it stands in the route bits of a table. */
-interface Reader {
-  readonly view: ViewTask;
-  readonly input: number;
-  readonly beforeBit: number;
-  readonly afterBit: number;
-  readonly keyColumns: readonly number[];
-}
-
 export class EntityTask {
   readonly entity: EntityPlan;
   /** What is in memory, and what is on disk only. */
@@ -74,7 +64,7 @@ export class EntityTask {
   private readonly timers = new TimerQueue();
   private readonly views: readonly ViewTask[];
   /** Per table, who reads it. */
-  private readonly readers: readonly (readonly Reader[])[];
+  private readonly readers: readonly (readonly TableReader[])[];
   /** Per view, the keys that this frame concerns, each with its first row. */
   private readonly touched: readonly Map<string, RowEntry | null>[];
 
@@ -95,7 +85,7 @@ export class EntityTask {
       timers,
       readers,
       marks: () => this.marks,
-      timersOf,
+      timerLimit,
     });
   }
 
@@ -145,6 +135,13 @@ export class EntityTask {
     }
   }
 
+  /** Calls with each key of a view that a row of a table concerns here. */
+  eachKeyOf(table: number, row: RowEntry, call: (view: ViewPlan, key: string) => void): void {
+    eachKeyOf(this.readers[table]!, row, (view, key) => {
+      call(view.plan, key);
+    });
+  }
+
   viewAt(index: number): ViewTask {
     return this.views[index]!;
   }
@@ -178,7 +175,7 @@ export class EntityTask {
       case 'tick':
         break;
     }
-    this.fireTimers(timersOf(frame));
+    this.fireTimers(timerLimit(frame));
     return this.emit(position);
   }
 
@@ -214,7 +211,7 @@ export class EntityTask {
     return true;
   }
 
-  private applyRow(reader: Reader, table: TablePlan, row: RowEntry): void {
+  private applyRow(reader: TableReader, table: TablePlan, row: RowEntry): void {
     if ((row.routes & reader.beforeBit) !== 0) {
       const key = keyOf(row.before!, reader.keyColumns)!;
       this.counters.retractions[reader.view.retract(key, viewRow(reader, table, row, row.before!), this.marks)]++;
@@ -271,21 +268,10 @@ export class EntityTask {
   }
 }
 
-const timersOf = (frame: EntityFrame): number => (frame.kind === 'tick' ? timersPerTick : timersPerFrame);
-
-function readersOf(entity: EntityPlan, table: number, views: readonly ViewTask[]): Reader[] {
-  const inputs = entity.inputs.flatMap((input, index) =>
-    input.table === table ? [{ index, keyColumns: input.keyColumns }] : [],
-  );
-  return inputs.flatMap(({ index, keyColumns }, bit) =>
-    views
-      .filter((view) => view.plan.inputs.includes(index))
-      .map((view) => ({ view, input: index, beforeBit: beforeBit(bit), afterBit: afterBit(bit), keyColumns })),
-  );
-}
+const timerLimit = (frame: EntityFrame): number => (frame.kind === 'tick' ? timersPerTick : timersPerFrame);
 
 /** A row of a table without event time is of no time: it is there at once, and moves no T. */
-function viewRow({ input }: Reader, { time, primaryKey }: TablePlan, { commit_us }: RowEntry, row: Row): ViewRow {
+function viewRow({ input }: TableReader, { time, primaryKey }: TablePlan, { commit_us }: RowEntry, row: Row): ViewRow {
   const eventTime_us = time === null ? -Infinity : Number(row[time.column]);
   return {
     input,

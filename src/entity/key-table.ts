@@ -144,9 +144,7 @@ export class KeyTable {
     return this.states.has(key) || this.emptied.has(key);
   }
 
-  /**
-   * The entries of every key whose state changed since the last call; null where nothing is to be known of it.
-   */
+  /** The entries of every key whose state changed since the last call; null where nothing is to be known of it. */
   takeChanges(take: (key: Buffer, value: Buffer | null) => void): void {
     const out = new ByteWriter();
     this.takes++;
@@ -182,7 +180,7 @@ export class KeyTable {
         if (value !== null) this.chunk_bytes += (value.length - this.chunk_bytes) / 16;
         take(chunkKey(this.view, key, s, chunk), value);
       });
-      if (series !== null) for (const _ of series.storedChunks) chunks++;
+      chunks += series?.storedChunks.size ?? 0;
     });
     state.takenIn = this.takes;
     this.weigh(state, weightOf(own.length, chunks * this.chunk_bytes));
@@ -303,18 +301,15 @@ export class KeyTable {
     this.everAway = true;
   }
 
-  /** Lets go what was published of keys that hold nothing. @returns how many went. */
-  evictEmptied(): number {
-    if (!this.keepsEmptied) return 0;
-    let evicted = 0;
+  /** Lets go what was published of keys that hold nothing. */
+  evictEmptied(): void {
+    if (!this.keepsEmptied) return;
     for (const key of this.emptied.keys()) {
       if (this.changed.has(key) || this.departed.has(key)) continue;
       this.emptied.delete(key);
       this.awayEmptied++;
       this.everAway = true;
-      evicted++;
     }
-    return evicted;
   }
 
   private isClean(key: string, state: KeyState): boolean {
@@ -344,4 +339,4 @@ export class KeyTable {
 }
 
 const weightOf = (own_bytes: number, chunks_bytes: number): number =>
-  keyOverhead_bytes + own_bytes * perOwnByte + chunks_bytes * perChunkByte;
+  keyOverhead_bytes + own_bytes * perOwnByte + Math.round(chunks_bytes * perChunkByte);

@@ -1,14 +1,12 @@
 /** The values that were given out for keys that are on disk only, read from a task's entries in the order of their keys. */
 import type { EntityTask, Emission } from './entity-task.ts';
-import type { KeyState, Published } from './key-state.ts';
+import type { StoredKey } from './key-table.ts';
 import { withEntry, type StateChange } from './state-entry.ts';
 
 /** A key whose chunks may still come. */
-interface Reading {
+interface Reading extends StoredKey {
   readonly view: number;
   readonly key: string;
-  readonly state: KeyState | null;
-  readonly published: Published;
 }
 
 export class PublishedOnDisk {

@@ -9,12 +9,11 @@
  *   residency.bring(ref, stored);
  * }
  */
-import { keyOf } from '../define/key.ts';
-import type { Row } from '../define/plan.ts';
 import { MillraceError } from '../errors.ts';
 import type { EntityFrame, Marks } from '../frames/row-frame.ts';
 import type { ColdKey, StoredKey } from './key-table.ts';
 import { withEntry, type StateChange } from './state-entry.ts';
+import { eachKeyOf, type TableReader } from './table-readers.ts';
 import type { TimerPage, TimerQueue } from './timer-queue.ts';
 import type { Timer } from './timers.ts';
 import type { ViewTask } from './view-task.ts';
@@ -25,21 +24,15 @@ export interface KeyRef {
   readonly key: string;
 }
 
-/** Who reads a table, and which of its columns are the key. */
-export interface KeyReader {
-  readonly view: ViewTask;
-  readonly keyColumns: readonly number[];
-}
-
 export interface ResidencyOptions {
   readonly entity: string;
   readonly views: readonly ViewTask[];
   readonly timers: TimerQueue;
   /** Per table. */
-  readonly readers: readonly (readonly KeyReader[])[];
+  readonly readers: readonly (readonly TableReader[])[];
   readonly marks: () => Marks;
   /** Timers that a frame fires at most. */
-  readonly timersOf: (frame: EntityFrame) => number;
+  readonly timerLimit: (frame: EntityFrame) => number;
 }
 
 export class TaskResidency {
@@ -98,18 +91,12 @@ export class TaskResidency {
   missingKeys(frames: readonly EntityFrame[]): readonly KeyRef[] {
     if (this.isComplete) return [];
     const missing = this.options.views.map(() => new Set<string>());
-    const look = ({ view, keyColumns }: KeyReader, row: Row | null): void => {
-      const key = row === null ? null : keyOf(row, keyColumns);
-      if (key !== null && view.keys.isMissing(key)) missing[view.plan.index]!.add(key);
+    const look = ({ plan, keys }: ViewTask, key: string): void => {
+      if (keys.isMissing(key)) missing[plan.index]!.add(key);
     };
     for (const frame of frames) {
       if (frame.kind !== 'rows') continue;
-      for (const reader of this.options.readers[frame.source.table]!) {
-        for (const { before, after } of frame.rows) {
-          look(reader, before);
-          look(reader, after);
-        }
-      }
+      for (const row of frame.rows) eachKeyOf(this.options.readers[frame.source.table]!, row, look);
     }
     return missing.flatMap((keys, view) => [...keys].map((key) => ({ view, key })));
   }
@@ -149,8 +136,8 @@ export class TaskResidency {
    * What the store has of the page that {@link missingTimers} asked for.
    * @returns keys that are missing with them.
    */
-  takeTimers(frames: readonly EntityFrame[], found: readonly Uint8Array[]): readonly KeyRef[] {
-    const timers = this.options.timers.take(this.reachOf(frames).until_us, found);
+  takeTimers(found: readonly Uint8Array[]): readonly KeyRef[] {
+    const timers = this.options.timers.take(found);
     return timers.filter(({ view, key }) => this.options.views[view]!.keys.isMissing(key));
   }
 
@@ -161,13 +148,14 @@ export class TaskResidency {
 
   /** How far the clock mark goes with these frames at most, and how many timers they may come to, those that their own rows move included. */
   private reachOf(frames: readonly EntityFrame[]): { readonly until_us: number; readonly wanted: number } {
-    const { views, marks, timersOf } = this.options;
+    const { readers, marks, timerLimit } = this.options;
     let until_us = marks().clock_us;
     let wanted = 0;
     for (const frame of frames) {
       for (const { clock_us } of marksOf(frame)) until_us = Math.max(until_us, clock_us);
-      wanted += timersOf(frame);
-      if (frame.kind === 'rows') wanted += 2 * frame.rows.length * this.options.readers.flat().length * views.length;
+      wanted += timerLimit(frame);
+      // A row moves the timers of two keys of each reader at most.
+      if (frame.kind === 'rows') wanted += 2 * frame.rows.length * readers[frame.source.table]!.length;
     }
     return { until_us, wanted };
   }

@@ -62,14 +62,14 @@ export class TimerQueue {
   }
 
   /**
-   * What was read of a page that {@link missing} asked for, up to that time.
+   * What was read of the page that {@link missing} asked for.
    * @returns the timers: their keys are to be in memory before the next frame.
    */
-  take(time_us: number, keys: readonly Uint8Array[]): readonly Timer[] {
+  take(keys: readonly Uint8Array[]): readonly Timer[] {
     const timers = keys.map(parseStoredTimer);
     for (const key of keys) this.spent.push(Buffer.from(key));
     const last = timers.at(-1);
-    this.frontier = last !== undefined && keys.length >= page ? { ...last, view: last.view + 1 } : endOf(time_us);
+    this.frontier = last !== undefined && keys.length >= page ? { ...last, view: last.view + 1 } : this.asked;
     this.asked = this.frontier;
     return timers;
   }

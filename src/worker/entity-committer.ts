@@ -4,18 +4,16 @@
  * protocol: commit, restore, fences.
  */
 import { stateVersion } from '../entity/task-record.ts';
-import { RetriableError, messageOf } from '../errors.ts';
 import type { Append, GroupConsumer, Transactor } from '../log/log.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { StateStore, TaskWrite } from '../state/state-store.ts';
-import { sleep, type Clock } from '../time/clock.ts';
+import type { Clock } from '../time/clock.ts';
 import type { EntityTraces } from './entity-traces.ts';
 import type { OnlineWriter } from './online-writer.ts';
 import type { OwnedEntityPartition, TaskCommit } from './owned-entity-partition.ts';
-import { timersWrite } from './state-cache.ts';
-
-const diskBackoff_ms = 500;
+import { removedTimer, timersWrite } from './stored-timers.ts';
+import { untilDiskAnswers } from './until-disk-answers.ts';
 
 export interface EntityCommitterOptions {
   readonly consumer: GroupConsumer;
@@ -126,24 +124,19 @@ export class EntityCommitter {
   private writesOf({ owned, entries, spentTimers }: Prepared, changelogOffset: number): TaskWrite[] {
     const { taskName: task, entity } = owned;
     const checkpoint = { changelogOffset, written_ms: this.options.clock.now_ms(), definition: stateVersion(entity) };
-    const spent = spentTimers.map((key) => ({ key, value: null }));
-    return [{ task, entries, checkpoint }, ...(spent.length > 0 ? [timersWrite(task, spent)] : [])];
+    const own = { task, entries, checkpoint };
+    return spentTimers.length === 0 ? [own] : [own, timersWrite(task, spentTimers.map(removedTimer))];
   }
 
   /** The commit is made: what the disk refuses now is written before the next one, which waits. */
   private async write(writes: readonly TaskWrite[]): Promise<void> {
     const { store, clock, logger, metrics } = this.options;
-    for (;;) {
+    const write = async (): Promise<void> => {
       const started_ms = clock.monotonic_ms();
-      try {
-        await store.write(writes);
-        metrics.histogram('millrace_state_write_seconds', {}).observe((clock.monotonic_ms() - started_ms) / 1000);
-        return;
-      } catch (error) {
-        if (!(error instanceof RetriableError) || this.stopped) throw error;
-        logger.warn({ error: messageOf(error) }, 'the state was not written to disk; trying again');
-        await sleep(clock, diskBackoff_ms);
-      }
-    }
+      await store.write(writes);
+      metrics.histogram('millrace_state_write_seconds', {}).observe((clock.monotonic_ms() - started_ms) / 1000);
+    };
+    const refused = 'the state was not written to disk';
+    await untilDiskAnswers(write, { clock, logger, refused, isStopped: () => this.stopped });
   }
 }

@@ -1,9 +1,8 @@
 /** The spans of traced rows from the entity log on: applied, brought online, committed. */
-import { keyOf } from '../define/key.ts';
 import type { EntityPlan } from '../define/plan.ts';
 import type { Emission, EntityTask } from '../entity/entity-task.ts';
 import { messageOf } from '../errors.ts';
-import { afterBit, beforeBit, type EntityFrame, type RowEntry, type RowsFrame } from '../frames/row-frame.ts';
+import type { EntityFrame, RowEntry, RowsFrame } from '../frames/row-frame.ts';
 import type { LogRecord, TopicPartition } from '../log/log.ts';
 import { ingestSpanId, newSpanId, rowSampler, traceIdOf, type RowSampler } from '../observability/row-trace.ts';
 import type { SpanName, Tracer } from '../observability/tracer.ts';
@@ -93,7 +92,8 @@ export class EntityTraces {
       const known = this.recordApplied(traced, row, isNew, applied_us);
       if (!isNew) continue;
       this.keep(owner, known);
-      const keys = viewKeysOf(owner.entity, frame.source.table, row);
+      const keys = new Set<string>();
+      task.eachKeyOf(frame.source.table, row, (view, key) => keys.add(viewKey(view.index, key)));
       for (const emission of emissions) {
         if (keys.has(viewKey(emission.view.index, emission.key))) this.addCause(emission, known);
       }
@@ -210,21 +210,3 @@ export class EntityTraces {
 }
 
 const viewKey = (view: number, key: string): string => `${view}/${key}`;
-
-/** The keys of each view that a row concerns here: the values that the frame gave out for them contain it. */
-function viewKeysOf(entity: EntityPlan, table: number, row: RowEntry): Set<string> {
-  const keys = new Set<string>();
-  const inputs = entity.inputs.flatMap((input, index) => (input.table === table ? [{ input, index }] : []));
-  inputs.forEach(({ input, index }, bit) => {
-    const images = [
-      (row.routes & beforeBit(bit)) === 0 ? null : row.before,
-      (row.routes & afterBit(bit)) === 0 ? null : row.after,
-    ];
-    for (const image of images) {
-      const key = image === null ? null : keyOf(image, input.keyColumns);
-      if (key === null) continue;
-      for (const view of entity.views) if (view.inputs.includes(index)) keys.add(viewKey(view.index, key));
-    }
-  });
-  return keys;
-}

@@ -1,6 +1,7 @@
 /**
- * Frames that were read while too much waits for the online store. Consumption is paused until there is room; the batch handler does
- * not wait, so the group is served meanwhile: a store that is away for minutes costs no membership and holds no rebalance up.
+ * Frames that were read and are not applied: what they need is brought from disk first, for which the batch handler waits; or too much
+ * waits for the online store. For that it does not wait: consumption is paused until there is room, and the group is served meanwhile, so
+ * that a store that is away for minutes costs no membership and holds no rebalance up.
  */
 import type { EntityFrame } from '../frames/row-frame.ts';
 import type { LogRecord, TopicPartition } from '../log/log.ts';

@@ -1,12 +1,13 @@
 /** Keeps what entity tasks hold in memory within a bound: states that were not used for a while stay on disk only. */
 import type { EntityTask } from '../entity/entity-task.ts';
-import { storedTimerKey, timersOf } from '../entity/stored-timer.ts';
+import { storedTimerKey } from '../entity/stored-timer.ts';
 import type { ColdKey } from '../entity/key-table.ts';
 import { messageOf, RetriableError } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
-import type { StateEntry, StateStore, TaskWrite } from '../state/state-store.ts';
+import type { StateEntry, StateStore } from '../state/state-store.ts';
 import type { OwnedEntityPartition } from './owned-entity-partition.ts';
+import { removedTimer, storedTimer, timersWrite } from './stored-timers.ts';
 
 /** What is made free at once beyond the bound, so that not every commit does it. */
 const slack = 0.1;
@@ -32,11 +33,6 @@ export interface StateCacheOptions {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly failed: (error: Error) => void;
-}
-
-/** They belong to no changelog offset: they are made anew when the task is opened. */
-export function timersWrite(task: string, entries: readonly StateEntry[]): TaskWrite {
-  return { task: timersOf(task), entries, checkpoint: { changelogOffset: -1, written_ms: 0, definition: '' } };
 }
 
 export class StateCache {
@@ -89,17 +85,14 @@ export class StateCache {
       if (notes.length > 0) await store.write([timersWrite(name, notes)]);
       const before = residency.resident_bytes;
       residency.evict(cold);
-      metrics.counter('millrace_state_evicted_bytes_total', {}).add(Math.max(0, before - residency.resident_bytes));
+      metrics.counter('millrace_state_evicted_bytes_total', {}).add(before - residency.resident_bytes);
     }
   }
 }
 
-const nothing = Buffer.alloc(0);
-
 /** What changes of the stored timers when a key leaves memory. */
 function notesOf({ view, key, timer_us, noted_us }: ColdKey): StateEntry[] {
-  const keyAt = (time_us: number): Buffer => storedTimerKey({ time_us, view, key });
   if (noted_us === timer_us) return [];
-  const removed = Number.isNaN(noted_us) ? [] : [{ key: keyAt(noted_us), value: null }];
-  return timer_us === Infinity ? removed : [...removed, { key: keyAt(timer_us), value: nothing }];
+  const removed = Number.isNaN(noted_us) ? [] : [removedTimer(storedTimerKey({ time_us: noted_us, view, key }))];
+  return timer_us === Infinity ? removed : [...removed, storedTimer({ time_us: timer_us, view, key })];
 }

@@ -3,16 +3,16 @@ import type { EntityTask } from '../entity/entity-task.ts';
 import { chunksOf, stateKey } from '../entity/state-key.ts';
 import { timersOf } from '../entity/stored-timer.ts';
 import { hasChunks, type KeyRef } from '../entity/task-residency.ts';
-import { messageOf, RetriableError } from '../errors.ts';
+import type { TimerPage } from '../entity/timer-queue.ts';
 import type { EntityFrame } from '../frames/row-frame.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { StateStore } from '../state/state-store.ts';
-import { sleep, type Clock } from '../time/clock.ts';
+import type { Clock } from '../time/clock.ts';
 import type { WaitingFrame } from './frame-backlog.ts';
 import type { OwnedEntityPartition } from './owned-entity-partition.ts';
+import { untilDiskAnswers } from './until-disk-answers.ts';
 
-const diskBackoff_ms = 500;
 /** More than a series has. */
 const chunksLimit = 100_000;
 
@@ -52,22 +52,20 @@ export class StateLoader {
     }
     const bringing: Promise<void>[] = [];
     for (const [{ task, taskName }, frames] of byOwned) {
-      const { residency } = task!;
-      const keys = residency.missingKeys(frames);
-      if (keys.length > 0) bringing.push(this.bringKeys(task!, taskName, keys));
-      else if (residency.missingTimers(frames) !== null) bringing.push(this.bringTimers(task!, taskName, frames));
+      const keys = task!.residency.missingKeys(frames);
+      if (keys.length > 0) {
+        bringing.push(this.bringKeys(task!, taskName, keys));
+        continue;
+      }
+      const page = task!.residency.missingTimers(frames);
+      if (page !== null) bringing.push(this.bringTimers(task!, taskName, page));
     }
     return bringing.length === 0 ? null : Promise.all(bringing).then(() => undefined);
   }
 
-  private async bringTimers(task: EntityTask, name: string, frames: readonly EntityFrame[]): Promise<void> {
-    const { store } = this.options;
-    const page = task.residency.missingTimers(frames)!;
-    const found = await this.read(() => store.range(timersOf(name), page));
-    const keys = task.residency.takeTimers(
-      frames,
-      found.map(({ key }) => key),
-    );
+  private async bringTimers(task: EntityTask, name: string, page: TimerPage): Promise<void> {
+    const found = await this.read(() => this.options.store.range(timersOf(name), page));
+    const keys = task.residency.takeTimers(found.map(({ key }) => key));
     if (keys.length > 0) await this.bringKeys(task, name, keys);
   }
 
@@ -91,15 +89,9 @@ export class StateLoader {
     metrics.histogram('millrace_state_load_seconds', {}).observe((clock.monotonic_ms() - started_ms) / 1000);
   }
 
-  private async read<T>(read: () => Promise<T>): Promise<T> {
-    for (;;) {
-      try {
-        return await read();
-      } catch (error) {
-        if (!(error instanceof RetriableError) || this.stopped) throw error;
-        this.options.logger.warn({ error: messageOf(error) }, 'state was not read from disk; trying again');
-        await sleep(this.options.clock, diskBackoff_ms);
-      }
-    }
+  private read<T>(read: () => Promise<T>): Promise<T> {
+    const { clock, logger } = this.options;
+    const refused = 'state was not read from disk';
+    return untilDiskAnswers(read, { clock, logger, refused, isStopped: () => this.stopped });
   }
 }

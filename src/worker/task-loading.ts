@@ -2,14 +2,12 @@
 import type { EntityPlan } from '../define/plan.ts';
 import { EntityTask } from '../entity/entity-task.ts';
 import { isChunkKey, taskRecordKey } from '../entity/state-key.ts';
-import { storedTimerKey, timersOf } from '../entity/stored-timer.ts';
+import { timersOf } from '../entity/stored-timer.ts';
 import { decodeTaskRecord } from '../entity/task-record.ts';
 import { MillraceError } from '../errors.ts';
 import type { StateEntry, StateStore } from '../state/state-store.ts';
 import type { RestoredTask } from './owned-entity-partition.ts';
-import { timersWrite } from './state-cache.ts';
-
-const nothing = Buffer.alloc(0);
+import { storedTimer, timersWrite } from './stored-timers.ts';
 
 /**
  * @param room_bytes for states in memory; the rest stays on disk, its timers are stored beside it.
@@ -39,7 +37,7 @@ export async function loadTask(
       if (!isFull) task.load(entry);
       else {
         const timer = task.residency.leave(entry);
-        if (timer !== null) timers.push({ key: storedTimerKey(timer), value: nothing });
+        if (timer !== null) timers.push(storedTimer(timer));
       }
     }
     if (timers.length > 0) await store.write([timersWrite(name, timers)]);

@@ -35,7 +35,7 @@ export const residency: readonly Mutant[] = [
   {
     name: 'timers of keys that stay on disk not stored',
     file: 'worker/task-loading.ts',
-    find: 'if (timer !== null) timers.push({ key: storedTimerKey(timer), value: nothing });',
+    find: 'if (timer !== null) timers.push(storedTimer(timer));',
     replace: '',
     why: 'after a restore the values of a quiet key do not fall',
   },

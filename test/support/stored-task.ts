@@ -14,11 +14,19 @@ export type Stored = Map<string, Buffer>;
 
 export const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
+/** What a commit writes, as of now. @returns a call that puts it into a store. */
+export function takeCommit(task: EntityTask, position: number): (stored: Stored) => void {
+  const changes = [...task.takeChanges(), task.recorder(position)(-1)];
+  return (stored) => {
+    for (const { key, value } of changes) {
+      if (value === null) stored.delete(hex(key));
+      else stored.set(hex(key), Buffer.from(value));
+    }
+  };
+}
+
 export function commit(task: EntityTask, position: number, stored: Stored): void {
-  for (const { key, value } of [...task.takeChanges(), task.recorder(position)(-1)]) {
-    if (value === null) stored.delete(hex(key));
-    else stored.set(hex(key), Buffer.from(value));
-  }
+  takeCommit(task, position)(stored);
 }
 
 export function restore(plan: EntityPlan, stored: Stored): { task: EntityTask; position: number } {

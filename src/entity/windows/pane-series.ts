@@ -229,7 +229,7 @@ export class PaneSeries implements Series {
     return this.store.isChunked;
   }
 
-  get storedChunks(): Iterable<number> {
+  get storedChunks(): ReadonlySet<number> {
     return this.store.storedChunks;
   }
 

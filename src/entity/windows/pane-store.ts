@@ -6,6 +6,7 @@ import { Pane, readPanes, writePanes, type WindowAggregates } from './pane.ts';
 
 /** A series with more panes than this is stored in chunks, so that a row of a long window does not rewrite all of it. */
 const inlinePanes = 8;
+const noChunks: ReadonlySet<number> = new Set();
 
 export class PaneStore {
   private readonly plans: readonly AggregatePlan[];
@@ -249,8 +250,8 @@ export class PaneStore {
   }
 
   /** The chunks that are written: all go when the key is forgotten. */
-  get storedChunks(): Iterable<number> {
-    return this.stored ?? [];
+  get storedChunks(): ReadonlySet<number> {
+    return this.stored ?? noChunks;
   }
 
   /** A chunk as {@link takeChunks} gave it; chunks come in any order. */

@@ -47,6 +47,6 @@ export interface Series {
   takeChunks(out: ByteWriter, take: (chunk: number, value: Buffer | null) => void): void;
   /** Part of it is in chunks: as it was read or written last. */
   readonly isChunked: boolean;
-  readonly storedChunks: Iterable<number>;
+  readonly storedChunks: ReadonlySet<number>;
   readChunk(chunk: number, bytes: Uint8Array): void;
 }

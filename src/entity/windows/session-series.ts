@@ -241,7 +241,7 @@ export class SessionSeries implements Series {
     return this.store.isChunked;
   }
 
-  get storedChunks(): Iterable<number> {
+  get storedChunks(): ReadonlySet<number> {
     return this.store.storedChunks;
   }
 

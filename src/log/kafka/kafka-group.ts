@@ -17,6 +17,7 @@ import { checkRange, idOf, type OffsetLister } from './offsets.ts';
 import { RecordPump } from './record-pump.ts';
 import { retrying } from './retry.ts';
 import { groupSettings } from './settings.ts';
+import { StalledPartitions, type ReadingAt } from './stalled-partitions.ts';
 
 /** A fetch that found its offset gone may stop without a word: looked after at this interval. */
 const guard_ms = 30_000;
@@ -62,7 +63,7 @@ export class KafkaGroupConsumer implements GroupConsumer {
   private readonly owned = new Map<string, TopicPartition>();
   private readonly commits = new Set<Promise<unknown>>();
   /** What stood still below its partition's beginning when the guard looked last. */
-  private stalled = new Map<string, number>();
+  private readonly stalled = new StalledPartitions();
   private stopGuard: () => void = () => undefined;
   private closing: Promise<void> | null = null;
   private closingSince_ms = Infinity;
@@ -372,7 +373,6 @@ export class KafkaGroupConsumer implements GroupConsumer {
     }
   };
 
-  /** Retention overtook a reader, or the log lost its end: the client stops there and says nothing that names the partition. */
   private readonly guard = (): void => {
     const before = this.pump.positions();
     void this.findStalled(before).catch((error: unknown) => {
@@ -380,22 +380,14 @@ export class KafkaGroupConsumer implements GroupConsumer {
     });
   };
 
-  private async findStalled(
-    parts: readonly { readonly at: TopicPartition; readonly position: number }[],
-  ): Promise<void> {
-    const partitions = parts.map(({ at }) => plain(at));
+  private async findStalled(before: readonly ReadingAt[]): Promise<void> {
+    const partitions = before.map(({ at }) => plain(at));
     const [beginnings, highWaters] = await Promise.all([
       this.beginningOffsets(partitions),
       this.lister.highWaters(partitions, this.goOn),
     ]);
-    const stalled = new Map<string, number>();
-    parts.forEach(({ at, position }, i) => {
-      if (this.pump.position(at) !== position || (position >= beginnings[i]! && position <= highWaters[i]!)) return;
-      stalled.set(idOf(at), position);
-      // Seen twice: what was fetched before the beginning moved has had its time to be delivered.
-      if (this.stalled.get(idOf(at)) === position)
-        checkRange([{ ...plain(at), offset: position }], [beginnings[i]!], [highWaters[i]!]);
-    });
-    this.stalled = stalled;
+    const still = before.map(({ at, position }) => this.pump.position(at) === position);
+    const where = <T>(all: readonly T[]): T[] => all.filter((_, i) => still[i]);
+    this.stalled.look(where(before), where(beginnings), where(highWaters));
   }
 }

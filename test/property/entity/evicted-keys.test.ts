@@ -9,7 +9,7 @@ import type { EntityFrame } from '../../../src/frames/row-frame.ts';
 import { Random } from '../../../src/testing/simulation/random.ts';
 import { histories } from '../../support/entity-history.ts';
 import { expectMany, replayable, seeds } from '../../support/replayable.ts';
-import { byKey, commit, hex, played, type Stored } from '../../support/stored-task.ts';
+import { byKey, commit, hex, played, takeCommit, type Stored } from '../../support/stored-task.ts';
 
 /** A task whose keys leave memory whenever they may, and the disk that they go to. */
 class Evicting {
@@ -30,16 +30,11 @@ class Evicting {
   take(position: number): void {
     this.store();
     const { residency } = this.task;
-    const changes = new Map<string, Buffer | null>();
-    for (const { key, value } of [...this.task.takeChanges(), this.task.recorder(position)(-1)])
-      changes.set(hex(key), value === null ? null : Buffer.from(value));
+    const put = takeCommit(this.task, position);
     const spent = residency.takeSpentTimers();
     const { taken } = residency;
     this.onItsWay = () => {
-      for (const [key, value] of changes) {
-        if (value === null) this.disk.delete(key);
-        else this.disk.set(key, value);
-      }
+      put(this.disk);
       for (const key of spent) this.timers.delete(hex(key));
       residency.stored(taken);
     };
@@ -85,7 +80,7 @@ class Evicting {
         this.store();
         this.evict(() => undefined);
       }
-      for (const key of residency.takeTimers(frames, read)) this.bringKey(key);
+      for (const key of residency.takeTimers(read)) this.bringKey(key);
     }
   }
 
