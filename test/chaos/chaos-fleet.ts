@@ -46,6 +46,11 @@ export interface Compared {
   readonly mismatches: readonly string[];
 }
 
+interface OnlineComparison {
+  readonly online: readonly OnlineValue[];
+  readonly mismatches: readonly string[];
+}
+
 interface FleetParts {
   readonly options: ChaosOptions;
   readonly application: string;
@@ -181,43 +186,43 @@ export class ChaosFleet {
   async compare(limit_ms = 90_000): Promise<Compared> {
     await this.flow.pause();
     const values = await this.onlineAgainstSql(limit_ms);
-    const offline = values.mismatches.length > 0 ? [] : await this.offlineAgainstOnline(values.online, limit_ms);
-    return {
-      keys: values.online.length,
-      nonEmpty: values.online.filter(({ count }) => count !== '0').length,
-      mismatches: [...values.mismatches, ...offline],
-    };
+    return values.mismatches.length > 0 ? comparedOf(values) : this.allAgainstSql(limit_ms);
   }
 
-  private async onlineAgainstSql(limit_ms: number): Promise<{ online: OnlineValue[]; mismatches: string[] }> {
+  private async onlineAgainstSql(limit_ms: number): Promise<OnlineComparison> {
+    let last: OnlineComparison = { online: [], mismatches: [] };
+    const isEqual = async (): Promise<boolean> => {
+      last = await this.compareOnline();
+      return last.mismatches.length === 0;
+    };
+    await until('Redis equals SQL', isEqual, limit_ms, 250).catch(() => undefined);
+    return last;
+  }
+
+  /** Each time anew what is online: a window that ends while files are waited for changes it, and the feature log with it. */
+  private async allAgainstSql(limit_ms: number): Promise<Compared> {
+    let last: OnlineComparison = { online: [], mismatches: [] };
+    const isEqual = async (): Promise<boolean> => {
+      const { online, mismatches } = await this.compareOnline();
+      await this.history.readOn();
+      last = { online, mismatches: [...mismatches, ...this.history.mismatches(online)] };
+      return last.mismatches.length === 0;
+    };
+    const what = 'Parquet equals the feature log, and both what is online';
+    await until(what, isEqual, limit_ms, 500).catch(() => undefined);
+    return comparedOf(last);
+  }
+
+  private async compareOnline(): Promise<OnlineComparison> {
+    await this.keepUp();
     const { rows } = await this.shop.db.query<{ n: string }>(
       'select count(distinct user_id) as n from public.transactions',
     );
     const atLeast = Number(rows[0]!.n);
-    let online: OnlineValue[] = [];
-    let mismatches: string[] = [];
-    const isEqual = async (): Promise<boolean> => {
-      await this.keepUp();
-      online = await readOnline(this.redis, this.options.users);
-      mismatches = await differences(this.shop.db, online, this.options.window_ms * 1000);
-      if (online.length < atLeast) mismatches.push(`${online.length} of ${atLeast} users have values`);
-      return mismatches.length === 0;
-    };
-    await until('Redis equals SQL', isEqual, limit_ms, 250).catch(() => undefined);
+    const online = await readOnline(this.redis, this.options.users);
+    const mismatches = await differences(this.shop.db, online, this.options.window_ms * 1000);
+    if (online.length < atLeast) mismatches.push(`${online.length} of ${atLeast} users have values`);
     return { online, mismatches };
-  }
-
-  private async offlineAgainstOnline(online: readonly OnlineValue[], limit_ms: number): Promise<string[]> {
-    let mismatches: string[] = [];
-    const isEqual = async (): Promise<boolean> => {
-      await this.keepUp();
-      await this.history.readOn();
-      mismatches = this.history.mismatches(online);
-      return mismatches.length === 0;
-    };
-    const what = 'Parquet equals the feature log, and both what is online';
-    await until(what, isEqual, limit_ms, 500).catch(() => undefined);
-    return mismatches;
   }
 
   /** A metric of all workers that run, over the labels that contain a text. */
@@ -236,6 +241,10 @@ export class ChaosFleet {
     await this.shop.close();
     this.redis.disconnect();
   }
+}
+
+function comparedOf({ online, mismatches }: OnlineComparison): Compared {
+  return { keys: online.length, nonEmpty: online.filter(({ count }) => count !== '0').length, mismatches };
 }
 
 /** Of each kind of task, no worker has two more than another, and each task is somewhere. */
