@@ -95,6 +95,7 @@ async function openPorts(config: Config, limits: ProcessLimits, plan: Plan, logg
         ? await openRocksStateStore({ dir: config.stateDir, logger })
         : createMemoryStateStore(),
       objects: needsObjects(config) ? createS3ObjectStore(config.s3) : null,
+      copies: config.copies,
       stateSnapshots: { interval_ms: config.stateSnapshotInterval_ms },
       clock,
       logger,

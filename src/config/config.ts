@@ -53,6 +53,11 @@ const variables = {
     (value) => value === 0 || value >= 1000,
     'must be 0 (no snapshots) or at least 1000',
   ),
+  MILLRACE_WARM_UP_MS: whole(0),
+  MILLRACE_STANDBY_INTERVAL_MS: whole(0).refine(
+    (value) => value === 0 || value >= 1000,
+    'must be 0 (no standby copies) or at least 1000',
+  ),
   MILLRACE_FLUSH_ROWS: whole(1),
   MILLRACE_FLUSH_BYTES: whole(1024),
   MILLRACE_FLUSH_AGE_MS: whole(100),
@@ -109,6 +114,8 @@ export interface Config {
   readonly snapshot_bytes: number;
   /** 0: no snapshots of state. */
   readonly stateSnapshotInterval_ms: number;
+  /** Of the states of tasks that other workers serve. */
+  readonly copies: { readonly warmUp_ms: number; readonly standbyInterval_ms: number };
   readonly flush: { readonly rows: number; readonly bytes: number; readonly age_ms: number };
   /** Where the workers of the fleet are, for `millrace status`. */
   readonly workers?: string;
@@ -215,6 +222,10 @@ function assemble(values: ReadonlyMap<Variable, unknown>, kafka: Record<string, 
     ...optionalNumber('stateCache_bytes', 'MILLRACE_STATE_CACHE_BYTES'),
     snapshot_bytes: get('MILLRACE_SNAPSHOT_BYTES', 256 * 1024 * 1024),
     stateSnapshotInterval_ms: get('MILLRACE_STATE_SNAPSHOT_INTERVAL_MS', 0),
+    copies: {
+      warmUp_ms: get('MILLRACE_WARM_UP_MS', 60_000),
+      standbyInterval_ms: get('MILLRACE_STANDBY_INTERVAL_MS', 0),
+    },
     flush: {
       rows: get('MILLRACE_FLUSH_ROWS', 100_000),
       bytes: get('MILLRACE_FLUSH_BYTES', 64 * 1024 * 1024),

@@ -28,6 +28,12 @@ export interface TopicInfo {
   readonly partitions: number;
 }
 
+export interface GroupMember {
+  readonly partitions: readonly TopicPartition[];
+  /** It has the static name of this log: whoever joins through it takes its place. */
+  readonly isOwn: boolean;
+}
+
 export interface Offset extends TopicPartition {
   /** The next offset to be read. */
   readonly offset: number;
@@ -45,6 +51,8 @@ export interface Log {
   describeTopics(names: readonly string[]): Promise<ReadonlyMap<string, TopicInfo>>;
   /** Of all topics that this client may see, in no order. */
   topicNames(): Promise<readonly string[]>;
+  /** The members of a group; one that was lost is among them until its session ends. None when there is no such group. */
+  groupMembers(group: string): Promise<readonly GroupMember[]>;
   producer(options: ProducerOptions): Promise<LogProducer>;
   transactor(options: TransactorOptions): Promise<Transactor>;
   /** Joins the group. No handler is called before this has resolved. */

@@ -175,6 +175,17 @@ export const catalogue = {
     help: 'Time until the tasks of one assignment are restored.',
     buckets: latencyBuckets_s,
   },
+  millrace_warm_up_seconds: {
+    type: 'histogram',
+    labels: [],
+    help: 'How long a start waited for copies of the states that other workers serve.',
+    buckets: latencyBuckets_s,
+  },
+  millrace_standby_records_left: {
+    type: 'gauge',
+    labels: [],
+    help: 'Changelog records that the standby copies lacked when they were last brought up, at most, over all tasks of other workers.',
+  },
   millrace_state_write_seconds: {
     type: 'histogram',
     labels: [],

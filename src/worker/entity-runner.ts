@@ -23,6 +23,7 @@ import type { RunnerOptions } from './runner-options.ts';
 import type { RestoreProgress } from './restoring-task.ts';
 import { SnapshotScheduler, type StateSnapshots } from './snapshot-scheduler.ts';
 import { StateCache } from './state-cache.ts';
+import { StateCopies, type CopyLimits } from './state-copies.ts';
 import { StateLoader } from './state-loader.ts';
 import { StateRestorer } from './state-restorer.ts';
 import { progressOf, type TaskProgress } from './task-progress.ts';
@@ -42,6 +43,8 @@ export interface EntityRunnerOptions extends RunnerOptions {
   readonly state: StateStore;
   /** Null or absent: none are put and none are used. */
   readonly snapshots?: StateSnapshots | null;
+  /** Absent: no copies of others' tasks are kept. */
+  readonly copies?: CopyLimits;
 }
 
 export class EntityRunner {
@@ -56,6 +59,7 @@ export class EntityRunner {
   private readonly traces: EntityTraces | null;
   private readonly loader: StateLoader;
   private readonly cache: StateCache;
+  private readonly copies: StateCopies;
   private readonly snapshots: SnapshotScheduler | null = null;
   private committer: EntityCommitter | null = null;
   private commits: Repeater | null = null;
@@ -114,6 +118,15 @@ export class EntityRunner {
       room_bytes: () => this.cache.room_bytes,
       snapshots: options.snapshots?.objects ?? null,
     });
+    this.copies = new StateCopies({
+      ...rest,
+      store,
+      snapshots: options.snapshots?.objects ?? null,
+      limits: options.copies ?? { warmUp_ms: 0, standbyInterval_ms: 0 },
+      entities: options.plan.entities,
+      group: this.group,
+      isOwned: (at) => this.owned.has(partitionId(at)),
+    });
     if (options.snapshots)
       this.snapshots = new SnapshotScheduler({
         ...rest,
@@ -125,15 +138,24 @@ export class EntityRunner {
     for (const entity of options.plan.entities) this.entities.set(entityLogTopic(options.application, entity), entity);
   }
 
+  private get group(): string {
+    return `${this.options.application}.entity`;
+  }
+
+  /** Before {@link start}: others go on serving meanwhile. */
+  warmUp(): Promise<void> {
+    return this.copies.warmUp();
+  }
+
   async start(): Promise<void> {
-    const { log, application, failed, clock, commitInterval_ms, logger } = this.options;
+    const { log, failed, clock, commitInterval_ms, logger } = this.options;
     const partitions = [...this.entities.values()].reduce((sum, entity) => sum + entity.partitions, 0);
     this.options.metrics.gauge('millrace_partitions', { kind: 'entity' }).set(partitions);
     this.producer = await log.producer({ name: 'entity', failed });
-    const transactor = await log.transactor({ name: `${application}.entity`, failed });
+    const transactor = await log.transactor({ name: this.group, failed });
     await this.restorer.start();
     this.consumer = await log.groupConsumer({
-      group: `${application}.entity`,
+      group: this.group,
       topics: [...this.entities.keys()],
       handlers: {
         assigned: (partitions) => this.assigned(partitions),
@@ -169,6 +191,7 @@ export class EntityRunner {
       },
     );
     this.snapshots?.start();
+    this.copies.startStandby();
     this.stopSecondly = clock.every(secondly_ms, () => {
       this.writer.beat([...this.owned.values()].filter(({ task }) => task !== null));
       this.exportMetrics();
@@ -182,7 +205,7 @@ export class EntityRunner {
 
   /** How far these are. */
   get restoreProgress(): readonly RestoreProgress[] {
-    return this.restorer.progress;
+    return [...this.copies.progress, ...this.restorer.progress];
   }
 
   /** Where its tasks stand, those that restore left out. */
@@ -205,6 +228,7 @@ export class EntityRunner {
   async stop(): Promise<void> {
     this.stopped = true;
     this.loader.stop();
+    await this.copies.stop();
     const closing = this.consumer?.close() ?? Promise.resolve();
     // A batch that waits for a store that is away would wait for ever: then its values are given up, uncommitted.
     await atMost(this.options.clock, stopBudget_ms, closing);
@@ -246,6 +270,7 @@ export class EntityRunner {
     try {
       // A commit of an earlier life, of a worker that was frozen meanwhile, would put its old state over the restored one.
       await this.committer!.written;
+      await this.copies.letGo(partitions.map(({ at }) => at));
       const restored = await this.restorer.restore(partitions, consumer);
       const isWanted = (owned: OwnedEntityPartition): boolean => !this.stopped && !owned.isReleased;
       const ats = [...restored.keys()].filter(isWanted).map(({ at }) => at);

@@ -8,6 +8,7 @@ import type { Metrics } from '../observability/metrics.ts';
 import { EntityMetrics } from './entity-metrics.ts';
 import { OnlineCanary } from './online-canary.ts';
 import type { PendingValue, ValueOwner } from './online-writer.ts';
+import type { StateOwner } from './restoring-task.ts';
 import { changelogTopic, entityLogTopic, featureLogTopic } from './topics.ts';
 
 /** Rows of one feature-log record at most. */
@@ -43,7 +44,7 @@ export interface TaskCommit {
   readonly record: (published: number) => StateChange;
 }
 
-export class OwnedEntityPartition implements ValueOwner {
+export class OwnedEntityPartition implements ValueOwner, StateOwner {
   readonly at: TopicPartition;
   readonly entity: EntityPlan;
   readonly changelog: TopicPartition;
@@ -67,7 +68,6 @@ export class OwnedEntityPartition implements ValueOwner {
     this.canary = new OnlineCanary(this.taskName, -1);
   }
 
-  /** Unique among all that use the same stores. */
   get taskName(): string {
     return `${this.changelog.topic}/${this.changelog.partition}`;
   }

@@ -1,5 +1,6 @@
-/** An entity partition on its way back, and how far it is. */
-import type { OwnedEntityPartition } from './owned-entity-partition.ts';
+/** An entity partition on its way to the local store, and how far it is. */
+import type { EntityPlan } from '../define/plan.ts';
+import type { TopicPartition } from '../log/log.ts';
 import { partitionId } from './partition-id.ts';
 
 /** `waiting` → `snapshot` if there is one → `changelog` → `loading`. */
@@ -27,15 +28,27 @@ export interface RestoreProgress {
 /** Where the state of a task comes from, beside the rest of the changelog. */
 export type RestoreSource = 'disk' | 'snapshot' | 'changelog';
 
-export class RestoringTask {
-  readonly owned: OwnedEntityPartition;
+/** Whose state is brought: a partition that this worker owns, or one that another serves. */
+export interface StateOwner {
+  /** Of the entity log. */
+  readonly at: TopicPartition;
+  readonly entity: EntityPlan;
+  readonly changelog: TopicPartition;
+  /** Unique among all that use the same stores. */
+  readonly taskName: string;
+  /** Its state is not needed any more. */
+  readonly isReleased: boolean;
+}
+
+export class RestoringTask<Owner extends StateOwner = StateOwner> {
+  readonly owned: Owner;
   readonly name: string;
-  /** The entity group's committed offset, null before the first commit. */
-  readonly committed: number | null;
   /** Of the changelog: all that is committed stands below. */
   readonly end: number;
   /** When the end was asked for, milliseconds since 1970. */
   readonly asked_ms: number;
+  /** The entity group's committed offset, null before the first commit, and for copies. */
+  readonly committed: number | null;
   source: RestoreSource = 'changelog';
   stage: RestoreStage = 'waiting';
   /** The next changelog offset that the local store lacks. */
@@ -47,12 +60,12 @@ export class RestoringTask {
   snapshotEntries = 0;
   bytes = 0;
 
-  constructor(owned: OwnedEntityPartition, committed: number | null, end: number, asked_ms: number) {
+  constructor(owned: Owner, end: number, asked_ms: number, committed: number | null = null) {
     this.owned = owned;
     this.name = owned.taskName;
-    this.committed = committed;
     this.end = end;
     this.asked_ms = asked_ms;
+    this.committed = committed;
   }
 
   get records_left(): number {

@@ -9,8 +9,7 @@ import { SnapshotReader, type PassedOver } from '../state/snapshots/snapshot-rea
 import type { SnapshotTask } from '../state/snapshots/snapshot-names.ts';
 import type { StateStore } from '../state/state-store.ts';
 import type { Clock } from '../time/clock.ts';
-import type { OwnedEntityPartition } from './owned-entity-partition.ts';
-import type { RestoringTask } from './restoring-task.ts';
+import type { RestoringTask, StateOwner } from './restoring-task.ts';
 import { tombstoneRetention_ms } from './topics.ts';
 
 /** Snapshots that come in at once: each has a part in memory. */
@@ -26,7 +25,7 @@ export interface SnapshotRestoreOptions {
 }
 
 /** Null when the changelog is not there. */
-export async function snapshotTaskOf(log: Log, owned: OwnedEntityPartition): Promise<SnapshotTask | null> {
+export async function snapshotTaskOf(log: Log, owned: StateOwner): Promise<SnapshotTask | null> {
   const { topic } = owned.changelog;
   const topicId = (await log.describeTopics([topic])).get(topic)?.id;
   if (topicId === undefined) return null;

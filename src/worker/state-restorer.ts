@@ -1,59 +1,31 @@
-/**
- * Brings entity tasks back to where their last commit left them: the local store, then the changelog up to its end. protocol: commit,
- * restore, fences.
- */
+/** Brings entity tasks back to where their last commit left them. protocol: commit, restore, fences. */
 import { EntityTask } from '../entity/entity-task.ts';
-import { stateVersion } from '../entity/task-record.ts';
-import { FatalError, MillraceError } from '../errors.ts';
-import type { GroupConsumer, Log, LogReader, LogRecord } from '../log/log.ts';
-import type { Logger } from '../observability/logger.ts';
-import type { Metrics } from '../observability/metrics.ts';
-import type { ObjectStore } from '../offline/object-store.ts';
-import { BatchedStateWriter } from '../state/batched-writer.ts';
-import { unfinishedOffset } from '../state/snapshots/snapshot-reader.ts';
-import type { StateCheckpoint, StateStore } from '../state/state-store.ts';
-import { sleep, type Clock } from '../time/clock.ts';
+import { FatalError } from '../errors.ts';
+import type { GroupConsumer } from '../log/log.ts';
 import type { OwnedEntityPartition, RestoredTask } from './owned-entity-partition.ts';
 import { partitionId } from './partition-id.ts';
 import { reportRestore } from './restore-report.ts';
 import { RestoringTask, type RestoreProgress } from './restoring-task.ts';
-import { SnapshotRestore } from './snapshot-restore.ts';
+import { isUnreadable, StateCatchUp, type StateCatchUpOptions } from './state-catch-up.ts';
 import { loadTask } from './task-loading.ts';
-import { tombstoneRetention_ms } from './topics.ts';
-import { UndecidedTransactions } from './undecided-transactions.ts';
 
-const look_ms = 5;
-/** Of one batch of the changelog. */
-const batch_records = 5000;
-
-export interface StateRestorerOptions {
-  readonly log: Log;
-  readonly store: StateStore;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly metrics: Metrics;
-  readonly failed: (error: Error) => void;
+export interface StateRestorerOptions extends StateCatchUpOptions {
   /** For states in memory: what has no room stays on disk. */
   readonly room_bytes: () => number;
-  /** Null: none are used. */
-  readonly snapshots: ObjectStore | null;
 }
+
+type Restoring = RestoringTask<OwnedEntityPartition>;
 
 export class StateRestorer {
   private readonly options: StateRestorerOptions;
-  private reader: LogReader | null = null;
-  private current: readonly RestoringTask[] = [];
-  /** Of these, by changelog partition, whose changelog is read. */
-  private reading: ReadonlyMap<string, RestoringTask> = new Map();
-  private batches: BatchedStateWriter;
-  private readonly snapshots: SnapshotRestore | null;
+  private readonly catchUp: StateCatchUp;
+  private current: readonly Restoring[] = [];
   private turn: Promise<unknown> = Promise.resolve();
   private stopped = false;
 
   constructor(options: StateRestorerOptions) {
     this.options = options;
-    this.batches = new BatchedStateWriter(options.store);
-    this.snapshots = options.snapshots && new SnapshotRestore({ ...options, objects: options.snapshots });
+    this.catchUp = new StateCatchUp(options);
   }
 
   /** Of all that restore now. */
@@ -67,15 +39,15 @@ export class StateRestorer {
     return left.reduce((sum, { records_left }) => sum + records_left, 0);
   }
 
-  async start(): Promise<void> {
-    const { log, failed } = this.options;
-    this.reader = await log.reader({ batch_records, batch: (records) => this.take(records), failed });
+  start(): Promise<void> {
+    return this.catchUp.start();
   }
 
   async stop(): Promise<void> {
     this.stopped = true;
+    this.catchUp.giveUp();
     await this.turn.catch(() => undefined);
-    await this.reader?.close();
+    await this.catchUp.close();
   }
 
   /**
@@ -102,9 +74,7 @@ export class StateRestorer {
     const reported = reportRestore(this.options, restoring);
     const restored = new Map<OwnedEntityPartition, RestoredTask>();
     try {
-      this.batches = new BatchedStateWriter(this.options.store);
-      await Promise.all(restoring.map((each) => this.begin(each)));
-      await this.readTails(restoring);
+      await this.catchUp.bring(restoring);
       let room_bytes = this.options.room_bytes();
       for (const [i, each] of restoring.entries()) {
         if (this.stopped || each.owned.isReleased) continue;
@@ -129,126 +99,15 @@ export class StateRestorer {
   private async prepare(
     partitions: readonly OwnedEntityPartition[],
     consumer: GroupConsumer,
-  ): Promise<readonly RestoringTask[]> {
+  ): Promise<readonly Restoring[]> {
     const committed = await consumer.committed(partitions.map(({ at }) => at));
     const asked_ms = this.options.clock.now_ms();
-    const ends = await this.reader!.highWaters(partitions.map(({ changelog }) => changelog));
-    return partitions.map((owned, i) => new RestoringTask(owned, committed[i]?.offset ?? null, ends[i]!, asked_ms));
-  }
-
-  /** What is there already. */
-  private async begin(restoring: RestoringTask): Promise<void> {
-    const next = await this.reusable(restoring.owned, restoring.end);
-    if (next === null) {
-      const goesOn = (): boolean => !this.stopped && !restoring.owned.isReleased;
-      await this.snapshots?.bring(restoring, this.batches, goesOn);
-      return;
-    }
-    restoring.source = 'disk';
-    restoring.next = next;
-  }
-
-  /** Where the changelog goes on behind what is on disk; null when that is nothing, or not to be used. */
-  private async reusable(owned: OwnedEntityPartition, end: number): Promise<number | null> {
-    const { store, clock } = this.options;
-    const name = owned.taskName;
-    let why: string;
-    try {
-      const checkpoint = await store.checkpoint(name);
-      if (checkpoint === null) return null;
-      const { changelogOffset, written_ms, definition } = checkpoint;
-      const age_ms = clock.now_ms() - written_ms;
-      if (definition !== stateVersion(owned.entity)) why = 'another version of the definition wrote it';
-      else if (changelogOffset === unfinishedOffset) why = 'a snapshot had not come in whole';
-      else if (changelogOffset >= end)
-        why = `it is ahead of the changelog, which ends at ${end}: was the topic made anew?`;
-      else if (age_ms > tombstoneRetention_ms / 2)
-        why = `it is ${Math.round(age_ms / 3_600_000)} hours old: removals may be gone`;
-      else return changelogOffset + 1;
-    } catch (error) {
-      if (!isUnreadable(error)) throw error;
-      why = error.message;
-    }
-    await this.wipe(name, why);
-    return null;
-  }
-
-  private async wipe(name: string, why: string): Promise<void> {
-    const { store, logger, metrics } = this.options;
-    logger.warn({ task: name }, `the state on disk is not used and wiped: ${why}`);
-    metrics.counter('millrace_state_wiped_total', {}).add(1);
-    await store.clear(name);
-  }
-
-  private async readTails(restoring: readonly RestoringTask[]): Promise<void> {
-    const waiting = restoring.filter(({ next, end }) => next < end);
-    if (waiting.length === 0) {
-      await this.batches.flush();
-      return;
-    }
-    this.reading = new Map(waiting.map((each) => [each.name, each]));
-    for (const each of waiting) each.stage = 'changelog';
-    await this.reader!.assign(waiting.map(({ owned, next }) => ({ ...owned.changelog, offset: next })));
-    const isThere = ({ owned, end }: RestoringTask): boolean =>
-      owned.isReleased || (this.reader!.position(owned.changelog) ?? 0) >= end;
-    const undecided = new UndecidedTransactions({ ...this.options, reader: this.reader! });
-    for (;;) {
-      const left = waiting.filter((each) => !isThere(each));
-      if (this.stopped || left.length === 0) break;
-      undecided.look(left.map(({ owned, end }) => ({ ...owned.changelog, end })));
-      await sleep(this.options.clock, look_ms);
-    }
-    // A batch that is handed on ends before.
-    await this.reader!.assign([]);
-    this.reading = new Map();
-    await this.complete(waiting);
-    await this.batches.flush();
-  }
-
-  private async take(records: readonly LogRecord[]): Promise<void> {
-    const byTask = new Map<RestoringTask, LogRecord[]>();
-    for (const record of records) {
-      const each = this.reading.get(partitionId(record));
-      if (each === undefined || each.owned.isReleased) continue;
-      const own = byTask.get(each) ?? [];
-      byTask.set(each, own);
-      own.push(record);
-    }
-    const writes = [...byTask].map(([each, own]) => {
-      const last = own.at(-1)!;
-      this.count(each, own);
-      const entries = own.map(({ key, value }) => ({ key: key!, value }));
-      // No younger than its last record: were it left half done for a week, removals behind that might be gone.
-      return { task: each.name, entries, checkpoint: this.checkpointOf(each, last.timestamp_ms) };
-    });
-    await this.batches.add(writes);
-  }
-
-  private count(each: RestoringTask, own: readonly LogRecord[]): void {
-    const { metrics } = this.options;
-    const bytes = own.reduce((sum, { key, value }) => sum + key!.length + (value?.length ?? 0), 0);
-    each.next = own.at(-1)!.offset + 1;
-    each.records += own.length;
-    each.bytes += bytes;
-    metrics.counter('millrace_restored_records_total', {}).add(own.length);
-    metrics.counter('millrace_restored_bytes_total', {}).add(bytes);
-  }
-
-  /** What has reached the end is as new as the question for it. */
-  private async complete(restoring: readonly RestoringTask[]): Promise<void> {
-    const read = restoring.filter(({ owned, records }) => records > 0 && !owned.isReleased);
-    if (this.stopped) return;
-    await this.batches.add(
-      read.map((each) => ({ task: each.name, entries: [], checkpoint: this.checkpointOf(each, each.asked_ms) })),
-    );
-  }
-
-  private checkpointOf({ owned, next }: RestoringTask, written_ms: number): StateCheckpoint {
-    return { changelogOffset: next - 1, written_ms, definition: stateVersion(owned.entity) };
+    const ends = await this.catchUp.ends(partitions.map(({ changelog }) => changelog));
+    return partitions.map((owned, i) => new RestoringTask(owned, ends[i]!, asked_ms, committed[i]?.offset ?? null));
   }
 
   private async load(
-    { owned, name, committed }: RestoringTask,
+    { owned, name, committed }: Restoring,
     consumer: GroupConsumer,
     room_bytes: number,
   ): Promise<RestoredTask | 'again'> {
@@ -258,7 +117,7 @@ export class StateRestorer {
       restored = await loadTask(store, name, owned.entity, room_bytes);
     } catch (error) {
       if (!isUnreadable(error)) throw error;
-      await this.wipe(name, error.message);
+      await this.catchUp.wipe(name, error.message);
       return 'again';
     }
     const position = restored?.position ?? null;
@@ -271,7 +130,7 @@ export class StateRestorer {
     return restored ?? { task: new EntityTask(owned.entity), position: -1, published: -1 };
   }
 
-  private report({ owned, source, records }: RestoringTask, { task, position }: RestoredTask, took_ms: number): void {
+  private report({ owned, source, records }: Restoring, { task, position }: RestoredTask, took_ms: number): void {
     const { logger, metrics } = this.options;
     const from = source === 'changelog' && records === 0 ? 'nothing' : source;
     metrics.counter('millrace_restores_total', { from }).add(1);
@@ -281,9 +140,6 @@ export class StateRestorer {
     );
   }
 }
-
-const isUnreadable = (error: unknown): error is MillraceError =>
-  error instanceof MillraceError && error.code === 'state-unreadable';
 
 function differs(owned: OwnedEntityPartition, position: number | null, committed: number | null): FatalError {
   const say = (offset: number | null): string => (offset === null ? 'none' : String(offset));

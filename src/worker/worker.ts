@@ -11,6 +11,7 @@ import { IngestRunner } from './ingest-runner.ts';
 import { OfflineRunner } from './offline-runner.ts';
 import type { RestoreProgress } from './restoring-task.ts';
 import type { StateSnapshots } from './snapshot-scheduler.ts';
+import type { CopyLimits } from './state-copies.ts';
 import type { RunnerOptions } from './runner-options.ts';
 import type { ParquetEncoder } from '../offline/parquet-encoder.ts';
 import type { FlushLimits } from '../offline/offline-task.ts';
@@ -27,6 +28,8 @@ export interface WorkerOptions extends Omit<RunnerOptions, 'failed'> {
   readonly objects: ObjectStore | null;
   /** How often each entity task has a snapshot in the object store, and restores use them; absent or 0: never. */
   readonly stateSnapshots?: { readonly interval_ms: number; readonly part_bytes?: number };
+  /** Copies of the states of tasks that others serve: before the worker takes part, and while it runs. Absent: none. */
+  readonly copies?: CopyLimits;
   readonly flush: FlushLimits;
   /** Makes the Parquet files. Absent: in this thread, while rows wait. */
   readonly encoder?: ParquetEncoder;
@@ -39,7 +42,7 @@ export interface WorkerOptions extends Omit<RunnerOptions, 'failed'> {
  * to `stopping`.
  */
 export type WorkerState =
-  /** Topics are checked, groups joined. */
+  /** Topics are checked, states of tasks copied that may come, groups joined. */
   | 'starting'
   /** Tasks are assigned and run. Ready once none of them restores. */
   | 'running'
@@ -76,6 +79,10 @@ export class Worker {
     this.offline = has('offline') ? new OfflineRunner({ ...runner, objects: options.objects! }) : null;
   }
 
+  private isStarting(): boolean {
+    return this.current === 'starting';
+  }
+
   get state(): WorkerState {
     return this.current;
   }
@@ -104,6 +111,8 @@ export class Worker {
     const { log, application, plan } = this.options;
     try {
       await log.ensureTopics(internalTopics(application, plan));
+      await this.entity?.warmUp();
+      if (!this.isStarting()) return;
       // Downstream first: what an earlier stage produces finds its reader.
       await this.offline?.start();
       await this.entity?.start();
@@ -112,7 +121,7 @@ export class Worker {
       await this.stop();
       throw error;
     }
-    if (this.current === 'starting') this.current = 'running';
+    if (this.isStarting()) this.current = 'running';
   }
 
   /** Everything that is in the source topics now is online and in the object store. Polled by tests and the demo. */

@@ -71,6 +71,23 @@ export function logSuite(create: () => Promise<LogUnderTest>): void {
     });
   });
 
+  describe('members of a group', () => {
+    test('each with what it owns; none of a group that nobody has joined, or that all have left', async () => {
+      const topic = await under.topic(4);
+      const group = uniqueName('g');
+      expect(await under.log.groupMembers(group)).toEqual([]);
+      const first = await join(group, [topic]);
+      const second = await join(group, [topic]);
+      await until('they share', () => first.owned.size === 2 && second.owned.size === 2);
+      const found = await under.log.groupMembers(group);
+      const owned = [first, second].map((member) => [...member.owned.keys()].sort());
+      expect(found.map(({ partitions }) => partitions.map(idOf).sort()).sort()).toEqual(owned.sort());
+      expect(found.map(({ isOwn }) => isOwn)).toEqual([false, false]);
+      for (const member of [first, second]) await member.consumer!.close();
+      expect(await under.log.groupMembers(group)).toEqual([]);
+    });
+  });
+
   describe('records', () => {
     test('keys, values, tombstones and empty ones come as they were appended', async () => {
       const topic = await under.topic(1);

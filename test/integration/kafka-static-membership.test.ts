@@ -5,7 +5,7 @@ import type { Log } from '../../src/log/log.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { systemClock } from '../../src/time/clock.ts';
 import { deleteTopics } from '../support/captured-shop.ts';
-import { Member, uniqueName } from '../support/log-member.ts';
+import { idOf, Member, uniqueName } from '../support/log-member.ts';
 import { until } from '../support/until.ts';
 
 const partitions = 4;
@@ -53,6 +53,9 @@ async function balanced(first: Log, second: Log): Promise<{ topic: string; group
 test('a member that closes and comes back in time has its partitions again, and the other notices nothing', async () => {
   const first = await open('pod-0');
   const { topic, group, a, b } = await balanced(first, await open('pod-1'));
+  const members = await first.groupMembers(group);
+  const own = members.filter(({ isOwn }) => isOwn).map(({ partitions }) => partitions.map(idOf).sort());
+  expect([members.length, own]).toEqual([2, [ownedBy(a)]]);
   const before = { ofA: ownedBy(a), ofB: ownedBy(b), rebalancesOfB: rebalances(b) };
   await first.close();
   expect(ownedBy(a), 'what it owned was given up, so that it could be committed').toEqual([]);

@@ -34,6 +34,7 @@ type FleetPorts = Partial<
     | 'stateSnapshots'
     | 'pendingValues_bytes'
     | 'stateCache_bytes'
+    | 'copies'
   >
 >;
 
@@ -84,6 +85,7 @@ export class MemoryFleet {
       ...(ports.tracer === undefined ? {} : { tracer: ports.tracer }),
       ...(ports.pendingValues_bytes === undefined ? {} : { pendingValues_bytes: ports.pendingValues_bytes }),
       ...(ports.stateCache_bytes === undefined ? {} : { stateCache_bytes: ports.stateCache_bytes }),
+      ...(ports.copies === undefined ? {} : { copies: ports.copies }),
       flush: { rows: 1000, bytes: 1 << 20, age_ms: 200 },
       clock: systemClock,
       logger: ports.logger ?? silentLogger,

@@ -16,6 +16,7 @@ export const codes = {
   illegalGeneration: 22,
   unknownMember: 25,
   topicExists: 36,
+  groupNotFound: 69,
   fencedInstance: 82,
   staleMemberEpoch: 113,
 } as const;
@@ -158,6 +159,16 @@ export interface TopicDescription {
   readonly error?: ClientError;
 }
 
+export interface GroupDescriptions {
+  readonly groups: readonly {
+    readonly error?: ClientError;
+    readonly members: readonly {
+      readonly groupInstanceId?: string;
+      readonly assignment: { readonly topicPartitions: readonly Part[] };
+    }[];
+  }[];
+}
+
 export interface ListedOffset {
   readonly topic: string;
   readonly partition: number;
@@ -175,6 +186,11 @@ export interface AdminClient extends Client {
     names: readonly string[],
     options: { readonly timeout: number },
     callback: Callback<TopicDescription[]>,
+  ): void;
+  describeGroups(
+    groups: readonly string[],
+    options: { readonly timeout: number },
+    callback: Callback<GroupDescriptions>,
   ): void;
   listOffsets(
     partitions: readonly { readonly topic: string; readonly partition: number; readonly offset: OffsetSpec }[],

@@ -5,6 +5,7 @@ import type { Clock } from '../../time/clock.ts';
 import type { Log } from '../log.ts';
 import { KafkaAdmin } from './admin.ts';
 import type { Surroundings } from './connection.ts';
+import { groupMembers } from './group-members.ts';
 import { joinGroup } from './kafka-group.ts';
 import { openProducer } from './kafka-producer.ts';
 import { openReader } from './kafka-reader.ts';
@@ -50,6 +51,7 @@ export async function createKafkaLog(options: KafkaLogOptions): Promise<Log> {
     ensureTopics: (specs) => ensureTopics(topics, specs),
     describeTopics: (names) => describeTopics(topics, names),
     topicNames: () => topicNames(topics),
+    groupMembers: (group) => groupMembers({ admin, surroundings, goOn }, group),
     producer: (producerOptions) => keep(openProducer(surroundings, producerOptions)),
     transactor: (transactorOptions) => keep(openTransactor(surroundings, transactorOptions)),
     groupConsumer: (groupOptions) => keep(joinGroup(surroundings, lister, groupOptions)),

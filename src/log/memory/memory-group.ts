@@ -3,12 +3,12 @@
  * not partitions: whoever is a member may commit anything.
  */
 import { RetriableError, TaskMigratedError } from '../../errors.ts';
-import type { Offset, TopicPartition } from '../log.ts';
+import type { GroupMember, Offset, TopicPartition } from '../log.ts';
 import { assign, idOf, type Candidate } from './assignment.ts';
 import type { MemoryTopic, TransactionState } from './memory-topic.ts';
 
 /** The client side of a membership. Its promises may stay open for ever: then its session expires. */
-export interface GroupMember extends Candidate {
+export interface MemberClient extends Candidate {
   take(partitions: readonly TopicPartition[]): void;
   giveUp(partitions: readonly TopicPartition[]): Promise<void>;
 }
@@ -29,8 +29,8 @@ export class MemoryGroup {
   private readonly topicOf: (name: string) => MemoryTopic | undefined;
   private readonly offsets = new Map<string, Offset>();
   private readonly pending = new Map<TransactionState, PendingOffsets>();
-  private readonly members = new Map<GroupMember, Membership>();
-  private readonly owners = new Map<string, GroupMember>();
+  private readonly members = new Map<MemberClient, Membership>();
+  private readonly owners = new Map<string, MemberClient>();
   private rebalancing: Promise<void> = Promise.resolve();
 
   constructor(name: string, topicOf: (name: string) => MemoryTopic | undefined) {
@@ -42,15 +42,19 @@ export class MemoryGroup {
     return this.topicOf(name);
   }
 
-  isMember(member: GroupMember): boolean {
+  isMember(member: MemberClient): boolean {
     return this.members.has(member);
   }
 
-  owns(member: GroupMember, id: string): boolean {
+  owns(member: MemberClient, id: string): boolean {
     return this.owners.get(id) === member;
   }
 
-  join(member: GroupMember): void {
+  get described(): readonly GroupMember[] {
+    return [...this.members.keys()].map((member) => ({ partitions: this.ownedBy(member), isOwn: false }));
+  }
+
+  join(member: MemberClient): void {
     let expire: () => void = () => undefined;
     const expired = new Promise<void>((resolve) => (expire = resolve));
     this.members.set(member, { expired, expire });
@@ -58,7 +62,7 @@ export class MemoryGroup {
   }
 
   /** Its partitions go to the others once it has given them up, and not before. */
-  leave(member: GroupMember): Promise<void> {
+  leave(member: MemberClient): Promise<void> {
     this.rebalancing = this.rebalancing.then(async () => {
       await this.takeAway(member, this.ownedBy(member));
       this.remove(member);
@@ -68,20 +72,20 @@ export class MemoryGroup {
   }
 
   /** The group goes on without a member that was not heard of: nobody asks it. */
-  expire(member: GroupMember): void {
+  expire(member: MemberClient): void {
     if (!this.members.has(member)) return;
     this.remove(member);
     void this.rebalance();
   }
 
   /** @throws TaskMigratedError when it is no member any more. */
-  commit(member: GroupMember, offsets: readonly Offset[]): void {
+  commit(member: MemberClient, offsets: readonly Offset[]): void {
     this.check(member, offsets);
     for (const offset of offsets) this.offsets.set(idOf(offset), offset);
   }
 
   /** The offsets wait for the transaction's outcome. @throws TaskMigratedError when it is no member any more. */
-  prepare(member: GroupMember, offsets: readonly Offset[], transaction: TransactionState): void {
+  prepare(member: MemberClient, offsets: readonly Offset[], transaction: TransactionState): void {
     this.check(member, offsets);
     if (transaction.outcome !== 'open')
       throw new RetriableError('transaction-failed', `the transaction of group ${this.name} was aborted meanwhile`);
@@ -110,7 +114,7 @@ export class MemoryGroup {
     }
   }
 
-  private check(member: GroupMember, offsets: readonly Offset[]): void {
+  private check(member: MemberClient, offsets: readonly Offset[]): void {
     if (this.members.has(member)) return;
     throw new TaskMigratedError(
       'task-lost',
@@ -118,7 +122,7 @@ export class MemoryGroup {
     );
   }
 
-  private ownedBy(member: GroupMember): TopicPartition[] {
+  private ownedBy(member: MemberClient): TopicPartition[] {
     const owned: TopicPartition[] = [];
     for (const [id, owner] of this.owners) {
       const slash = id.lastIndexOf('/');
@@ -127,7 +131,7 @@ export class MemoryGroup {
     return owned;
   }
 
-  private remove(member: GroupMember): void {
+  private remove(member: MemberClient): void {
     for (const [id, owner] of this.owners) if (owner === member) this.owners.delete(id);
     this.members.get(member)?.expire();
     this.members.delete(member);
@@ -157,7 +161,7 @@ export class MemoryGroup {
     }
   }
 
-  private async takeAway(member: GroupMember, partitions: readonly TopicPartition[]): Promise<void> {
+  private async takeAway(member: MemberClient, partitions: readonly TopicPartition[]): Promise<void> {
     const membership = this.members.get(member);
     if (membership === undefined || partitions.length === 0) return;
     await Promise.race([member.giveUp(partitions), membership.expired]);

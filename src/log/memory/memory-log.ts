@@ -41,6 +41,7 @@ export function createMemoryLog({ clock, step = () => Promise.resolve() }: Memor
     describeTopics: (names) =>
       Promise.resolve(new Map(names.flatMap((name) => topicOf(name)?.info ?? []).map((info) => [info.name, info]))),
     topicNames: () => Promise.resolve([...topics.keys()]),
+    groupMembers: (group) => Promise.resolve(groups.get(group)?.described ?? []),
     producer: () => Promise.resolve(producer(clock, topicOf)),
     transactor: (options) => Promise.resolve(new MemoryTransactor({ ...options, clock, topicOf, memberOf, step })),
     groupConsumer(options) {

@@ -4,9 +4,9 @@ import type { Clock } from '../../time/clock.ts';
 import type { GroupConsumer, GroupConsumerOptions, Offset, TopicPartition } from '../log.ts';
 import { idOf } from './assignment.ts';
 import { MemoryFetcher } from './memory-fetcher.ts';
-import type { GroupMember, MemoryGroup } from './memory-group.ts';
+import type { MemberClient, MemoryGroup } from './memory-group.ts';
 
-export class MemoryMember implements GroupConsumer, GroupMember {
+export class MemoryMember implements GroupConsumer, MemberClient {
   readonly group: MemoryGroup;
   readonly topics: readonly string[];
   private readonly handlers: GroupConsumerOptions['handlers'];

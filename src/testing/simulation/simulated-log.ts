@@ -51,6 +51,7 @@ export class SimulatedLog {
       ensureTopics: (topics) => process.call(() => inner.ensureTopics(topics)),
       describeTopics: (names) => process.call(() => inner.describeTopics(names)),
       topicNames: () => process.call(() => inner.topicNames()),
+      groupMembers: (group) => process.call(() => inner.groupMembers(group)),
       producer: (options) => process.call(() => this.openProducer(options)),
       transactor: (options) => process.call(() => this.openTransactor(options)),
       groupConsumer: (options) => this.joinInTime(options),

@@ -6,6 +6,7 @@ import { MemoryObjectStore } from '../../offline/memory/memory-object-store.ts';
 import { createMemoryOnlineStore } from '../../online/memory/memory-online-store.ts';
 import type { FlushLimits } from '../../offline/offline-task.ts';
 import type { EntityPlan, Plan } from '../../define/plan.ts';
+import type { CopyLimits } from '../../worker/state-copies.ts';
 import { planOf } from './defined-views.ts';
 import { Faults } from './faults.ts';
 import { Random } from './random.ts';
@@ -140,6 +141,7 @@ export interface WorkerSettings {
   readonly stateSnapshots: { readonly interval_ms: number; readonly part_bytes: number };
   readonly pendingValues_bytes: number;
   readonly stateCache_bytes: number;
+  readonly copies: CopyLimits;
   readonly flush: FlushLimits;
 }
 
@@ -155,6 +157,12 @@ function drawnSettings(random: Random): WorkerSettings {
     pendingValues_bytes: random.fork('pending values').pick([2000, 20_000, 1 << 26]),
     // In some worlds so few that keys leave memory with every commit.
     stateCache_bytes: random.fork('state cache').pick([0, 20_000, Infinity]),
+    // In some worlds copies of others' states are made before a worker takes part, in some all the time.
+    copies: random.fork('state copies').pick([
+      { warmUp_ms: 0, standbyInterval_ms: 0 },
+      { warmUp_ms: 3000, standbyInterval_ms: 0 },
+      { warmUp_ms: 3000, standbyInterval_ms: 1000 },
+    ]),
     flush: { rows: 300, bytes: 1 << 20, age_ms: 2000 },
   };
 }

@@ -47,6 +47,7 @@ test('nothing need be set for dev', () => {
     commitInterval_ms: 200,
     snapshot_bytes: 268_435_456,
     stateSnapshotInterval_ms: 0,
+    copies: { warmUp_ms: 60_000, standbyInterval_ms: 0 },
     flush: { rows: 100_000, bytes: 67_108_864, age_ms: 60_000 },
     trace: { ratio: 0 },
     logLevel: 'info',
@@ -74,6 +75,8 @@ test('every variable arrives where it is used', () => {
       MILLRACE_STATE_CACHE_BYTES: '0',
       MILLRACE_SNAPSHOT_BYTES: '4096',
       MILLRACE_STATE_SNAPSHOT_INTERVAL_MS: '60000',
+      MILLRACE_WARM_UP_MS: '5000',
+      MILLRACE_STANDBY_INTERVAL_MS: '10000',
       MILLRACE_FLUSH_ROWS: '7',
       MILLRACE_FLUSH_BYTES: '2048',
       MILLRACE_FLUSH_AGE_MS: '1000',
@@ -97,10 +100,18 @@ test('every variable arrives where it is used', () => {
     stateCache_bytes: 0,
     snapshot_bytes: 4096,
     stateSnapshotInterval_ms: 60_000,
+    copies: { warmUp_ms: 5000, standbyInterval_ms: 10_000 },
     flush: { rows: 7, bytes: 2048, age_ms: 1000 },
     trace: { ratio: 0.01, endpoint: 'http://collector:4318/v1/traces' },
     logLevel: 'debug',
   });
+});
+
+test('standby copies are brought up once a second at most', () => {
+  expect(faultsOf({ ...whole, MILLRACE_STANDBY_INTERVAL_MS: '0' })).toEqual([]);
+  expect(faultsOf({ ...whole, MILLRACE_STANDBY_INTERVAL_MS: '999' })).toEqual([
+    'MILLRACE_STANDBY_INTERVAL_MS is "999": must be 0 (no standby copies) or at least 1000',
+  ]);
 });
 
 test('snapshots of state need a bucket, whatever the roles, and an interval of a second at least', () => {
