@@ -8,9 +8,13 @@ export interface PreloadOptions {
   /** Of all changes, the share that are updates, and the share that are deletes. */
   readonly updates: number;
   readonly deletes: number;
+  /** Commit time of the first row. */
+  readonly start_us?: number;
+  /** Between two commits. */
+  readonly perRow_us?: number;
 }
 
-interface Transaction {
+export interface Transaction {
   readonly transaction_id: number;
   readonly user_id: number;
   readonly amount: string;
@@ -19,14 +23,23 @@ interface Transaction {
   readonly transaction_time: number;
 }
 
-/** Event time goes on by 1 ms a row, as 1,000 rows/s would; rows are up to 2 s late. */
-const perRow_us = 1000;
+/** As 1,000 rows/s would; rows are up to 2 s late. */
+const defaultPerRow_us = 1000;
 const disorder_us = 2_000_000;
-const start_us = Date.UTC(2026, 0, 1) * 1000;
+const defaultStart_us = Date.UTC(2026, 0, 1) * 1000;
 const remembered = 10_000;
 
-/** Yields the change events in commit order, each with the primary key that decides its partition. */
-export function* envelopes(options: PreloadOptions): Generator<{ readonly id: number; readonly value: Buffer }> {
+export interface Change {
+  /** The primary key, which decides the partition. */
+  readonly id: number;
+  readonly before: Transaction | null;
+  readonly after: Transaction | null;
+  readonly value: Buffer;
+}
+
+/** Yields the change events in commit order. */
+export function* envelopes(options: PreloadOptions): Generator<Change> {
+  const { start_us = defaultStart_us, perRow_us = defaultPerRow_us } = options;
   const next = random(42);
   const user = zipf(options.users, next);
   const live: Transaction[] = [];
@@ -49,7 +62,7 @@ export function* envelopes(options: PreloadOptions): Generator<{ readonly id: nu
     else if (live.length < remembered) live.push(after);
     else live[at] = after;
     const id = (after ?? before)!.transaction_id;
-    yield { id, value: Buffer.from(envelope(before, after, i, commit_us)) };
+    yield { id, before, after, value: Buffer.from(envelope(before, after, i, commit_us)) };
   }
 }
 

@@ -11,11 +11,15 @@
  *                             keys that do not fit into memory; needs no stack
  *     freshness [--rates 100,1000] [--seconds 150] [--keys 100000] [--window 60] [--quick]
  *                             commit → Redis, through Postgres and Debezium, beside the bare two-hop Kafka floor
+ *     outages [--rate 5000] [--s3 900] [--redis 300] [--memory 1024] [--users 100000]
+ *                             the S3 server and Redis away for so many seconds, the worker under a hard memory limit in MiB (Linux, as
+ *                             root); ends with 1 when anything was lost. Not among all: it takes 20 minutes
  */
 import '../test/support/stack-env.ts';
 import { decode } from './decode.ts';
 import { engine } from './engine.ts';
 import { freshness } from './freshness.ts';
+import { outages } from './outages.ts';
 import { restore } from './restore.ts';
 import { state } from './state.ts';
 import { throughput } from './throughput.ts';
@@ -30,9 +34,13 @@ const benchmarks: Readonly<Record<string, () => Promise<void> | void>> = {
     state((args[0] ?? '100000,1000000').split(',').map(Number), Number(args[1] ?? 256), Number(args[2] ?? 1024));
   },
   freshness: () => freshness(args),
+  outages: () => outages(args),
 };
 
-const chosen = name === 'all' ? Object.values(benchmarks) : [benchmarks[name]];
+const chosen =
+  name === 'all'
+    ? Object.entries(benchmarks).flatMap(([each, run]) => (each === 'outages' ? [] : [run]))
+    : [benchmarks[name]];
 for (const run of chosen) {
   if (run === undefined) throw new Error(`no benchmark "${name}"; there are ${Object.keys(benchmarks).join(', ')}`);
   await run();
