@@ -12,7 +12,6 @@
  *     freshness [--rates 100,1000] [--seconds 150] [--keys 100000] [--window 60] [--quick]
  *                             commit → Redis, through Postgres and Debezium, beside the bare two-hop Kafka floor
  */
-import '../test/support/stack-env.ts';
 import { decode } from './decode.ts';
 import { engine } from './engine.ts';
 import { freshness } from './freshness.ts';
@@ -21,15 +20,22 @@ import { state } from './state.ts';
 import { throughput } from './throughput.ts';
 
 const [name = 'all', ...args] = process.argv.slice(2);
+
+/** Only these ask for the servers' addresses: the others run where there is no stack. */
+async function onStack(run: () => Promise<void>): Promise<void> {
+  await import('../test/support/stack-env.ts');
+  await run();
+}
+
 const benchmarks: Readonly<Record<string, () => Promise<void> | void>> = {
   decode,
   engine,
-  throughput: () => throughput(args[0] === undefined ? undefined : Number(args[0]), args[1]),
+  throughput: () => onStack(() => throughput(args[0] === undefined ? undefined : Number(args[0]), args[1])),
   restore: () => restore(...args.map(Number)),
   state: () => {
     state((args[0] ?? '100000,1000000').split(',').map(Number), Number(args[1] ?? 256), Number(args[2] ?? 1024));
   },
-  freshness: () => freshness(args),
+  freshness: () => onStack(() => freshness(args)),
 };
 
 const chosen = name === 'all' ? Object.values(benchmarks) : [benchmarks[name]];
