@@ -28,6 +28,8 @@ export interface KeyState {
   /** Rows ahead of T, in the order of (event time, primary key, input). */
   readonly held: ViewRow[];
   timer_us: number;
+  /** The entry of the timers' heap that stands for it, never later than it; ∞ when there is none. */
+  armed_us: number;
   published: Published;
   /** Since the last look for keys that are not used. */
   isUsed: boolean;
@@ -51,6 +53,7 @@ export function emptyState(layouts: readonly SeriesLayout[], published: Publishe
     series: layouts.map(() => null),
     held: [],
     timer_us: Infinity,
+    armed_us: Infinity,
     published,
     isUsed: true,
     takenIn: 0,
