@@ -15,7 +15,6 @@
  *                             the S3 server and Redis away for so many seconds, the worker under a hard memory limit in MiB (Linux, as
  *                             root); ends with 1 when anything was lost. Not among all: it takes 20 minutes
  */
-import '../test/support/stack-env.ts';
 import { decode } from './decode.ts';
 import { engine } from './engine.ts';
 import { freshness } from './freshness.ts';
@@ -25,16 +24,23 @@ import { state } from './state.ts';
 import { throughput } from './throughput.ts';
 
 const [name = 'all', ...args] = process.argv.slice(2);
+
+/** Only these ask for the servers' addresses: the others run where there is no stack. */
+async function onStack(run: () => Promise<void>): Promise<void> {
+  await import('../test/support/stack-env.ts');
+  await run();
+}
+
 const benchmarks: Readonly<Record<string, () => Promise<void> | void>> = {
   decode,
   engine,
-  throughput: () => throughput(args[0] === undefined ? undefined : Number(args[0]), args[1]),
+  throughput: () => onStack(() => throughput(args[0] === undefined ? undefined : Number(args[0]), args[1])),
   restore: () => restore(...args.map(Number)),
   state: () => {
     state((args[0] ?? '100000,1000000').split(',').map(Number), Number(args[1] ?? 256), Number(args[2] ?? 1024));
   },
-  freshness: () => freshness(args),
-  outages: () => outages(args),
+  freshness: () => onStack(() => freshness(args)),
+  outages: () => onStack(() => outages(args)),
 };
 
 const chosen =

@@ -247,12 +247,12 @@ export class EntityTask {
     for (;;) {
       const timer = this.timers.heap.peek();
       if (timer === undefined || timer.time_us > this.marks.clock_us) return undefined;
-      if (this.isLive(timer)) return timer;
+      const view = this.views[timer.view]!;
+      if (view.dueOf(timer) === timer.time_us) return timer;
       this.timers.heap.pop();
+      view.rearm(timer);
     }
   }
-
-  private readonly isLive = ({ view, key, time_us }: Timer): boolean => this.views[view]!.isDue(key, time_us);
 
   private emit(position: number): Emission[] {
     const emissions: Emission[] = [];

@@ -28,6 +28,8 @@ export interface KeyState {
   /** Rows ahead of T, in the order of (event time, primary key, input). */
   readonly held: ViewRow[];
   timer_us: number;
+  /** The entry of the timers' heap that stands for it, never later than it; ∞ when there is none. */
+  armed_us: number;
   published: Published;
   /** Since the last look for keys that are not used. */
   isUsed: boolean;
@@ -51,6 +53,7 @@ export function emptyState(layouts: readonly SeriesLayout[], published: Publishe
     series: layouts.map(() => null),
     held: [],
     timer_us: Infinity,
+    armed_us: Infinity,
     published,
     isUsed: true,
     takenIn: 0,
@@ -66,7 +69,7 @@ export function createSeries(layout: SeriesLayout): Series {
   return layout.kind === 'panes' ? new PaneSeries(layout) : new SessionSeries(layout);
 }
 
-const version = 3;
+const version = 4;
 const kinds = { empty: 0, state: 1 } as const;
 const flags = { pending: 1, heldBack: 2, values: 4 } as const;
 

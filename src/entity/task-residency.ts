@@ -129,7 +129,7 @@ export class TaskResidency {
   missingTimers(frames: readonly EntityFrame[]): TimerPage | null {
     if (this.isComplete) return null;
     const { until_us, wanted } = this.reachOf(frames);
-    return this.options.timers.missing(until_us, wanted, this.isLive);
+    return this.options.timers.missing(until_us, wanted, this.dueOf);
   }
 
   /**
@@ -184,7 +184,7 @@ export class TaskResidency {
       views[view]!.keys.evict(each, timers.mayLeave({ time_us: timer_us, view, key }));
     }
     const inMemory = views.reduce((sum, { keys }) => sum + keys.sizeInMemory, 0);
-    timers.shrink(inMemory, this.isLive);
+    timers.shrink(inMemory, (entry) => views[entry.view]!.isArmed(entry));
   }
 
   /** Lets go of what is known of keys that hold nothing. */
@@ -192,7 +192,7 @@ export class TaskResidency {
     for (const { keys } of this.options.views) keys.evictEmptied();
   }
 
-  private readonly isLive = ({ view, key, time_us }: Timer): boolean => this.options.views[view]!.isDue(key, time_us);
+  private readonly dueOf = (entry: Timer): number => this.options.views[entry.view]!.dueOf(entry);
 }
 
 /** Whether there is more of it than its own entry. */

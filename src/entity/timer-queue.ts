@@ -45,16 +45,17 @@ export class TimerQueue {
   /**
    * What is to be read so that `wanted` timers up to a time, or all of them, are in the heap; null when they are. Until {@link take} no key
    * with a timer up to that time may leave.
-   * @param isLive whether a key has this timer still.
+   * @param dueOf when the timer is due that an entry of the heap stands for.
    */
-  missing(time_us: number, wanted: number, isLive: (timer: Timer) => boolean): TimerPage | null {
+  missing(time_us: number, wanted: number, dueOf: (entry: Timer) => number): TimerPage | null {
     if (this.covers(time_us)) return null;
     // A key that left memory and came back has its timer twice.
     const counted = new Set<string>();
-    const isThere = (timer: Timer): boolean => {
-      if (!this.isNear(timer) || !isLive(timer)) return false;
+    const isThere = (entry: Timer): boolean => {
+      const due_us = dueOf(entry);
+      if (due_us > time_us || !this.isNear({ ...entry, time_us: due_us })) return false;
       const { size } = counted;
-      return counted.add(`${timer.view} ${timer.key}`).size > size;
+      return counted.add(`${entry.view} ${entry.key}`).size > size;
     };
     if (this.heap.countUntil(time_us, wanted, isThere) >= wanted) return null;
     this.asked = endOf(time_us);
@@ -80,8 +81,8 @@ export class TimerQueue {
   }
 
   /** Keys have left memory: the heap lets go of their timers, now and then. */
-  shrink(keys: number, isLive: (timer: Timer) => boolean): void {
-    if (this.heap.size > 2 * keys + spare) this.heap.keep(isLive);
+  shrink(keys: number, isArmed: (entry: Timer) => boolean): void {
+    if (this.heap.size > 2 * keys + spare) this.heap.keep(isArmed);
   }
 }
 

@@ -1,4 +1,7 @@
-/** Timers in the order of (time, key, view): a binary heap. An entry that was overtaken is recognised when it comes up. */
+/**
+ * Timers in the order of (time, key, view): a binary heap. An entry is never later than the timer that it stands for; one that is earlier, or
+ * stands for none any more, is recognised when it comes up.
+ */
 export interface Timer {
   readonly time_us: number;
   readonly view: number;

@@ -9,7 +9,7 @@ import type { Marks } from '../frames/row-frame.ts';
 import { createSeries, type KeyState, type Published } from './key-state.ts';
 import { KeyTable, type StoredKey } from './key-table.ts';
 import type { StateKey } from './state-key.ts';
-import type { Timers } from './timers.ts';
+import type { Timer, Timers } from './timers.ts';
 import { ViewValues } from './view-values.ts';
 import type { Fate, Moment, Series, ViewRow } from './windows/series.ts';
 import { layoutOf, type SeriesLayout } from './windows/view-layout.ts';
@@ -63,15 +63,39 @@ export class ViewTask {
     return fate;
   }
 
-  /** @returns false when the timer was overtaken: the key has none at this time any more. */
-  isDue(key: string, time_us: number): boolean {
-    return this.keys.get(key)?.timer_us === time_us;
+  /** Whether an entry of the heap stands for its key's timer still, be there one at the moment or not: the key has no other then. */
+  isArmed({ key, time_us }: Timer): boolean {
+    return this.keys.get(key)?.armed_us === time_us;
+  }
+
+  /** When the timer is due that an entry of the heap stands for; ∞ when there is none. */
+  dueOf(entry: Timer): number {
+    return this.isArmed(entry) ? this.keys.get(entry.key)!.timer_us : Infinity;
+  }
+
+  /** An entry came up before the timer that it stands for, and was taken off the heap: another stands for it. */
+  rearm({ key, time_us }: Timer): void {
+    const state = this.keys.get(key);
+    if (state?.armed_us !== time_us) return;
+    state.armed_us = Infinity;
+    this.arm(key, state);
+  }
+
+  /**
+   * Nearly every row moves its key's timer away. An entry that is earlier stands for it all the same until it comes up, so that most rows
+   * leave the heap alone.
+   */
+  private arm(key: string, state: KeyState): void {
+    if (state.timer_us >= state.armed_us) return;
+    state.armed_us = state.timer_us;
+    this.timers.push({ time_us: state.timer_us, view: this.plan.index, key });
   }
 
   /** Lets time pass for a key. @returns whether a value may have to be given out. */
   fire(key: string, marks: Marks): boolean {
     const state = this.keys.get(key)!;
     state.timer_us = Infinity;
+    state.armed_us = Infinity;
     const moment = this.advance(key, state, marks);
     const isToTell = this.hasMoved || state.isPending || state.closed !== null;
     this.schedule(key, state, moment);
@@ -166,8 +190,7 @@ export class ViewTask {
   }
 
   private withTimer(key: string, state: KeyState | null): KeyState | null {
-    if (state !== null && state.timer_us !== Infinity)
-      this.timers.push({ time_us: state.timer_us, view: this.plan.index, key });
+    if (state !== null) this.arm(key, state);
     return state;
   }
 
@@ -280,9 +303,8 @@ export class ViewTask {
     if (state.isHeldBack || state.isPending) next_us = Math.min(next_us, this.nextAttempt_us(state));
     // This frame still gives out what has closed, and looks again then.
     if (state.closed !== null) next_us = Infinity;
-    if (next_us === state.timer_us) return;
     state.timer_us = next_us;
-    if (next_us !== Infinity) this.timers.push({ time_us: next_us, view: this.plan.index, key });
+    this.arm(key, state);
   }
 
   /** When a value that could not be given out is looked at again. */

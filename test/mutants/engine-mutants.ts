@@ -54,7 +54,7 @@ export const engine: readonly Mutant[] = [
   {
     name: 'a tombstone for the key, none for its chunks',
     file: 'entity/windows/pane-store.ts',
-    find: 'for (const number of before ?? []) take(number, null);',
+    find: 'for (const number of this.stored ?? []) take(number, null);',
     replace: '',
     why: 'panes that have left a key come back with the next restore',
   },
@@ -64,6 +64,13 @@ export const engine: readonly Mutant[] = [
     find: 'if (stored.delete(number)) take(number, null);',
     replace: 'stored.delete(number);',
     why: 'panes that have left their windows come back with the next restore',
+  },
+  {
+    name: "a chunk that comes out of the key's own entry is not written",
+    file: 'entity/windows/pane-store.ts',
+    find: 'if (this.inline !== null) changed.add(this.inline);',
+    replace: '',
+    why: 'its panes are in no entry, and are missing after a restore',
   },
   {
     name: 'a commit decides what is given out at intervals',

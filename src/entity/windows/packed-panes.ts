@@ -88,3 +88,10 @@ export class PackedPanes {
 }
 
 const nothing: WindowAggregates = [];
+
+/** The lowest index of panes that were written. */
+export function firstIndex(bytes: Uint8Array): number {
+  const from = new ByteReader(bytes);
+  from.varint();
+  return from.zigzag();
+}

@@ -1,12 +1,16 @@
 /** The panes of a series that hold rows, in the order of time, and their bytes: within the key's own entry, or in chunks beside it. */
 import type { AggregatePlan } from '../../define/plan.ts';
-import type { ByteReader, ByteWriter } from '../../frames/bytes.ts';
+import { ByteWriter, type ByteReader } from '../../frames/bytes.ts';
+import { firstIndex } from './packed-panes.ts';
 import { PaneChunk } from './pane-chunk.ts';
 import { Pane, readPanes, writePanes, type WindowAggregates } from './pane.ts';
 
 /** A series with more panes than this is stored in chunks, so that a row of a long window does not rewrite all of it. */
 const inlinePanes = 8;
 const noChunks: ReadonlySet<number> = new Set();
+
+/** For the bytes of a chunk within those of a key; nothing stays in it. */
+const chunkBytes = new ByteWriter();
 
 export class PaneStore {
   private readonly plans: readonly AggregatePlan[];
@@ -21,6 +25,8 @@ export class PaneStore {
   private stored: Set<number> | null = null;
   /** Of the written ones and those that are to be, the chunks that changed since. */
   private changed: Set<number> | null = null;
+  /** The chunk that stood in the key's own entry then; null when none did. */
+  private inline: number | null = null;
 
   constructor(plans: readonly AggregatePlan[], chunkWidth: number) {
     this.plans = plans;
@@ -151,6 +157,8 @@ export class PaneStore {
 
   /** Forgets the panes below an index. */
   dropBelow(index: number): void {
+    // Of most indexes that are asked for there is nothing below.
+    if (this.chunks.length === 0 || this.chunks[0]!.first >= index) return;
     let whole = 0;
     while (whole < this.chunks.length && (this.chunks[whole]!.number + 1) * this.width <= index) whole++;
     for (const chunk of this.chunks.splice(0, whole)) {
@@ -169,17 +177,28 @@ export class PaneStore {
    * writing until its whole chunk goes.
    */
   expireBelow(index: number): void {
-    const isAnyRead = this.indexFrom(index) !== null;
+    const newest = this.chunks.at(-1);
+    if (newest === undefined) return;
+    const isAnyRead = newest.number * this.width >= index || this.indexFrom(index) !== null;
     this.dropBelow(isAnyRead ? Math.floor(index / this.chunkWidth) * this.chunkWidth : Infinity);
   }
 
-  /** The panes, if they stand in the key's own entry; else only that they do not. */
+  /**
+   * The panes, where they are few; else those of the newest chunk. Nearly every row changes that one, and the key's own entry is written
+   * anew in any case: so a row writes one entry, however many panes there are.
+   */
   writeInline(out: ByteWriter): void {
     const isInline = this.count <= inlinePanes;
     out.u8(isInline ? 1 : 2);
-    if (!isInline) return;
-    const panes = this.chunks.length === 1 ? this.chunks[0]!.look() : this.chunks.flatMap((chunk) => chunk.look());
-    writePanes(out, panes);
+    if (isInline) {
+      const panes = this.chunks.length === 1 ? this.chunks[0]!.look() : this.chunks.flatMap((chunk) => chunk.look());
+      writePanes(out, panes);
+      return;
+    }
+    this.becomeChunks();
+    const newest = this.chunks.at(-1)!.write(chunkBytes, true);
+    out.varint(newest.length);
+    out.raw(newest);
   }
 
   private regroup(width: number): void {
@@ -198,50 +217,59 @@ export class PaneStore {
   }
 
   readInline(from: ByteReader): void {
-    if (from.u8() !== 1) {
-      this.becomeChunks();
+    if (from.u8() === 1) {
+      for (const pane of readPanes(from, this.plans)) {
+        this.append(pane);
+        this.count++;
+      }
       return;
     }
-    for (const pane of readPanes(from, this.plans)) {
-      this.append(pane);
-      this.count++;
-    }
+    this.becomeChunks();
+    const bytes = from.raw(from.varint());
+    this.inline = this.numberOf(firstIndex(bytes));
+    this.addPacked(this.inline, bytes);
   }
 
+  /** What is there is to be written in chunks from now on, if it is not already. */
   private becomeChunks(): void {
-    this.width = this.chunkWidth;
-    this.stored ??= new Set();
-    this.changed ??= new Set();
+    if (this.stored !== null) return;
+    this.regroup(this.chunkWidth);
+    this.stored = new Set();
+    this.changed = new Set(this.chunks.map(({ number }) => number));
   }
 
   /**
-   * The chunks that changed since the last call.
+   * The chunks beside the key's own entry that changed since the last call; {@link writeInline} was called before.
    * @param take gets null for a chunk that is not there any more.
    */
   takeChunks(out: ByteWriter, take: (chunk: number, value: Buffer | null) => void): void {
-    const before = this.stored;
     if (this.count <= inlinePanes) {
-      for (const number of before ?? []) take(number, null);
+      for (const number of this.stored ?? []) take(number, null);
       if (this.width !== Infinity) this.regroup(Infinity);
       this.stored = null;
       this.changed = null;
+      this.inline = null;
       return;
     }
-    if (before === null) this.regroup(this.chunkWidth);
-    this.becomeChunks();
     const stored = this.stored!;
-    const changed =
-      before === null ? this.chunks.map(({ number }) => number) : [...this.changed!].sort((a, b) => a - b);
-    for (const number of changed) {
+    const changed = this.changed!;
+    const newest = this.chunks.at(-1)!.number;
+    if (this.inline !== newest) {
+      // The one of before has come out of the key's own entry, or is gone; another has gone in, perhaps from an entry of its own.
+      if (this.inline !== null) changed.add(this.inline);
+      changed.add(newest);
+      this.inline = newest;
+    }
+    for (const number of changed.size === 1 ? changed : [...changed].sort((a, b) => a - b)) {
       const chunk = this.chunks[this.position(number)];
-      if (chunk?.number !== number) {
+      if (chunk?.number !== number || number === newest) {
         if (stored.delete(number)) take(number, null);
         continue;
       }
       stored.add(number);
-      take(number, chunk.write(out, chunk === this.chunks.at(-1)));
+      take(number, chunk.write(out, false));
     }
-    this.changed!.clear();
+    changed.clear();
   }
 
   private touch(chunk: PaneChunk): void {
@@ -256,8 +284,11 @@ export class PaneStore {
 
   /** A chunk as {@link takeChunks} gave it; chunks come in any order. */
   readChunk(number: number, bytes: Uint8Array): void {
-    this.becomeChunks();
     this.stored!.add(number);
+    this.addPacked(number, bytes);
+  }
+
+  private addPacked(number: number, bytes: Uint8Array): void {
     const chunk = PaneChunk.packed(number, this.plans, bytes);
     this.insertChunk(this.position(number), chunk);
     this.count += chunk.count;

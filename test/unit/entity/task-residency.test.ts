@@ -14,7 +14,9 @@ import {
   start_us,
   transaction,
 } from '../../support/entity-frames.ts';
-import { userPlan } from '../../support/shop.ts';
+import { count, featureView, unbounded } from '../../../src/index.ts';
+import { buildPlan } from '../../../src/define/plan-builder.ts';
+import { transactions, user as userEntity, userPlan } from '../../support/shop.ts';
 
 const at = (seconds: number): number => start_us + seconds * second_us;
 const row = (offset: number, user: number): ReturnType<typeof inserted> =>
@@ -139,4 +141,27 @@ test('a key that is back in memory is read from disk all the same: a repair may 
   const onDisk = new PublishedOnDisk(task);
   expect(onDisk.take({ key: stateKey(0, '1'), value: disk.get('1')! })).toBeNull();
   expect(onDisk.end()).toMatchObject({ key: '1', position: 0 });
+});
+
+test('a heap that lets go of what is overtaken keeps the entry of a key that has no timer at that moment', () => {
+  const all = featureView('all', {
+    entity: userEntity,
+    from: { tx: transactions.by({ user_id: 'user_id' }) },
+    features: ({ tx }) => ({ rows: count(tx).over(unbounded()) }),
+  });
+  const task = new EntityTask(buildPlan({ all }).entities[0]!);
+  const ahead = (id: number, user: number, seconds: number): ReturnType<typeof transaction> =>
+    transaction(id, user, at(seconds));
+  // Key 1 waits for a row of the future, which is taken back; key 2 for ever nearer ones, each with an entry of its own.
+  const overtaken = Array.from({ length: 1100 }, (_, i) => inserted(3 + i, ahead(3 + i, 2, 9000 - i), at(0)));
+  const rows = [
+    inserted(0, transaction(0, 1, at(0))),
+    inserted(1, ahead(1, 1, 1000), at(0)),
+    deleted(2, ahead(1, 1, 1000), at(0)),
+  ];
+  task.apply(rowsFrame(0, [...rows, ...overtaken]), 0);
+  task.residency.evict([]);
+  task.apply(rowsFrame(1, [inserted(2000, ahead(2000, 1, 2000), at(0))]), 1);
+  const given = task.apply(marksAt(at(2000)), 2);
+  expect(given.filter(({ key }) => key === '1').map(({ values }) => values)).toEqual([[2n]]);
 });

@@ -69,3 +69,19 @@ test('when every window has passed nothing is kept', () => {
   for (let position = 2; task.hasDueTimers; position++) task.apply(tick, position);
   expect(task.size).toBe(0);
 });
+
+test('a timer that a newer row moved away fires at its new time, in its turn', () => {
+  const task = new EntityTask(userPlan);
+  const rows = [transaction(0, 1, at(0)), transaction(1, 1, at(70)), transaction(2, 0, at(61))];
+  task.apply(
+    rowsFrame(
+      0,
+      rows.map((row, i) => inserted(i, row)),
+    ),
+    0,
+  );
+  expect(keysOf(task.apply(marksAt(at(60)), 1))).toEqual([]);
+  expect(task.hasDueTimers).toBe(false);
+  expect(keysOf(task.apply(marksAt(at(120)), 2))).toEqual(['0', '1']);
+  expect(task.takeCounters().timers).toBe(2);
+});

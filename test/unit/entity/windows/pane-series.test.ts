@@ -142,14 +142,18 @@ interface Stored {
   readonly chunks: Map<number, Buffer>;
 }
 
-function commit(series: PaneSeries, stored: Stored): void {
+/** @returns how many entries beside the key's own it changed. */
+function commit(series: PaneSeries, stored: Stored): number {
   const out = new ByteWriter();
   series.write(out);
   stored.own = out.take();
+  let changes = 0;
   series.takeChunks(out, (chunk, value) => {
+    changes++;
     if (value === null) stored.chunks.delete(chunk);
     else stored.chunks.set(chunk, value);
   });
+  return changes;
 }
 
 function restored({ own, chunks }: Stored): PaneSeries {
@@ -177,4 +181,38 @@ test('a commit after the newest pane has gone, where those before it are packed'
     again.advance({ ...moment, publishedAsOf_us: 400 });
     expect(read(again, 400)).toEqual(recount(facts, 400));
   }
+});
+
+test("a row of a long window writes the key's own entry alone, until the newest chunk is full", () => {
+  const series = new PaneSeries(layout);
+  const stored: Stored = { own: Buffer.alloc(0), chunks: new Map() };
+  const marks = { data_us: -Infinity, clock_us: -Infinity };
+  const moment: Moment = { asOf_us: 400, publishedAsOf_us: -Infinity, marks, allowedLateness_us: 0 };
+  series.advance(moment);
+  const written: number[] = [];
+  // Three panes a chunk; the newest one is never in an entry of its own.
+  for (let pane = 0; pane < 18; pane++) {
+    series.insert(row({ time: 210 + 10 * pane, value: BigInt(pane) }), moment);
+    written.push(commit(series, stored));
+    expect(stored.chunks.size).toBe(pane < 8 ? 0 : Math.floor(pane / 3));
+  }
+  expect(written).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 2, 1, 0, 0, 1, 0, 0, 1, 0, 0]);
+});
+
+test("the newest chunk is taken back: the one before it comes into the key's own entry, and its own is removed", () => {
+  const series = new PaneSeries(layout);
+  const stored: Stored = { own: Buffer.alloc(0), chunks: new Map() };
+  const marks = { data_us: -Infinity, clock_us: -Infinity };
+  const moment: Moment = { asOf_us: 400, publishedAsOf_us: -Infinity, marks, allowedLateness_us: 0 };
+  const facts = Array.from({ length: 13 }, (_, i) => ({ time: 210 + 10 * i, value: BigInt(i) }));
+  series.advance(moment);
+  for (const fact of facts) series.insert(row(fact), moment);
+  commit(series, stored);
+  expect([...stored.chunks.keys()]).toEqual([7, 8, 9, 10]);
+  series.retract(row(facts.pop()!), moment);
+  commit(series, stored);
+  expect([...stored.chunks.keys()]).toEqual([7, 8, 9]);
+  const again = restored(stored);
+  again.advance({ ...moment, publishedAsOf_us: 400 });
+  expect(read(again, 400)).toEqual(recount(facts, 400));
 });
