@@ -29,8 +29,10 @@ export interface KeyState {
   readonly held: ViewRow[];
   timer_us: number;
   published: Published;
-  /** Since the last look for keys that are not used. */
+  /** Since the last look for keys that are not used; not by the frames that brought it. */
   isUsed: boolean;
+  /** How many takes there had been when it came into memory. */
+  cameIn: number;
   /** The take that has its newest change. */
   takenIn: number;
   /** About what it takes in memory. */
@@ -52,7 +54,8 @@ export function emptyState(layouts: readonly SeriesLayout[], published: Publishe
     held: [],
     timer_us: Infinity,
     published,
-    isUsed: true,
+    isUsed: false,
+    cameIn: 0,
     takenIn: 0,
     size_bytes: 0,
     noted_us: NaN,
