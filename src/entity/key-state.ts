@@ -31,8 +31,10 @@ export interface KeyState {
   /** The entry of the timers' heap that stands for it, never later than it; ∞ when there is none. */
   armed_us: number;
   published: Published;
-  /** Since the last look for keys that are not used. */
+  /** Since the last look for keys that are not used; not by the frames that brought it. */
   isUsed: boolean;
+  /** How many takes there had been when it came into memory. */
+  cameIn: number;
   /** The take that has its newest change. */
   takenIn: number;
   /** About what it takes in memory. */
@@ -55,7 +57,8 @@ export function emptyState(layouts: readonly SeriesLayout[], published: Publishe
     timer_us: Infinity,
     armed_us: Infinity,
     published,
-    isUsed: true,
+    isUsed: false,
+    cameIn: 0,
     takenIn: 0,
     size_bytes: 0,
     noted_us: NaN,

@@ -116,7 +116,8 @@ export class KeyTable {
   touch(key: string): void {
     this.changed.add(key);
     const state = this.states.get(key);
-    if (state !== undefined) state.isUsed = true;
+    // The use that brought it says nothing of a second one: most keys that come back are of a single row.
+    if (state !== undefined && state.cameIn !== this.takes) state.isUsed = true;
   }
 
   /** The key holds nothing any more. */
@@ -265,7 +266,7 @@ export class KeyTable {
 
   /**
    * Keys that were not used since this came by them last, of about so many bytes. ("Second chance", also known as the clock algorithm:
-   * Corbató, "A paging experiment with the Multics system", 1968.)
+   * Corbató, "A paging experiment with the Multics system", 1968.) Uses up to the commit after a key came count as one.
    * @param mayLeave says no where a timer is too near.
    */
   cold(bytes: number, mayLeave: (timer_us: number, key: string) => boolean): ColdKey[] {
@@ -319,7 +320,7 @@ export class KeyTable {
   private put(key: string, state: KeyState, bytes: number): void {
     this.states.set(key, state);
     this.weigh(state, weightOf(bytes, 0));
-    state.isUsed = true;
+    state.cameIn = this.takes;
   }
 
   private weigh(state: KeyState, size_bytes: number): void {

@@ -117,6 +117,11 @@ export class ByteReader {
     return this.at;
   }
 
+  /** To where it stood before. */
+  back(offset: number): void {
+    this.at = offset;
+  }
+
   get remaining_bytes(): number {
     return this.buffer.length - this.at;
   }

@@ -6,7 +6,7 @@ import type { Aggregate, RowOrder } from './aggregate.ts';
 import { Count } from './count.ts';
 import { createAggregate } from './create-aggregate.ts';
 import { IntegerSum } from './integer-sum.ts';
-import { writeBigint, writeScalar } from './scalar-codec.ts';
+import { readBigint, readScalar, writeBigint, writeScalar } from './scalar-codec.ts';
 import { withoutNegativeZero } from './scalars.ts';
 import { Values } from './values.ts';
 
@@ -40,6 +40,32 @@ export function writeSingle(out: ByteWriter, state: AggregateState, value: Value
   const pane = createAggregate(state, 'pane');
   pane.insert(value, at, null);
   pane.write(out);
+}
+
+/**
+ * The value of a pane's aggregate that holds one at most, of the kinds whose bytes say it. A row of which only the count is kept counts as
+ * `true`.
+ * @returns undefined when it is of another kind or holds more: then the reader stands anywhere behind.
+ */
+export function readSingle(from: ByteReader, state: AggregateState): Value | undefined {
+  switch (state.kind) {
+    case 'count': {
+      const count = from.varint();
+      return count === 0 ? null : count === 1 ? true : undefined;
+    }
+    case 'values':
+    case 'frequencies': {
+      const head = from.varint();
+      return head === 0 ? null : head === 2 ? readScalar(from, state.type) : undefined;
+    }
+    case 'sum': {
+      if (state.type.kind === 'float64') return undefined;
+      const count = from.varint();
+      return count === 0 ? null : count === 1 ? readBigint(from) : undefined;
+    }
+    default:
+      return undefined;
+  }
 }
 
 /** Takes from a window's aggregate, or from none, what a pane's aggregate of the same plan wrote. */

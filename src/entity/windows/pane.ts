@@ -3,7 +3,7 @@ import type { AggregatePlan } from '../../define/plan.ts';
 import type { ByteReader, ByteWriter } from '../../frames/bytes.ts';
 import type { Aggregate, RowOrder } from '../aggregates/aggregate.ts';
 import { createAggregate } from '../aggregates/create-aggregate.ts';
-import { writeSingle } from '../aggregates/single-value.ts';
+import { readSingle, writeSingle } from '../aggregates/single-value.ts';
 
 /** Of a row whose place does not matter. */
 const noPlace: RowOrder = { eventTime_us: -Infinity, primaryKey: [] };
@@ -87,8 +87,25 @@ export class Pane {
   static read(from: ByteReader, index: number, plans: readonly AggregatePlan[]): Pane {
     const pane = new Pane(index, plans);
     pane.rows = from.varint();
+    if (pane.rows === 1 && pane.readSingle(from)) return pane;
     for (const aggregate of pane.aggregates) aggregate.read(from);
     return pane;
+  }
+
+  /** Most keys that come back from disk have panes of one row: as values they take a third of the memory. */
+  private readSingle(from: ByteReader): boolean {
+    const start = from.offset;
+    const values: Value[] = [];
+    for (const { state } of this.plans) {
+      const value = readSingle(from, state);
+      if (value === undefined) {
+        from.back(start);
+        return false;
+      }
+      values.push(value);
+    }
+    this.single = values;
+    return true;
   }
 }
 
