@@ -10,7 +10,7 @@ export interface PreloadOptions {
   readonly deletes: number;
 }
 
-interface Transaction {
+export interface Transaction {
   readonly transaction_id: number;
   readonly user_id: number;
   readonly amount: string;
@@ -54,7 +54,7 @@ export function* envelopes(options: PreloadOptions): Generator<{ readonly id: nu
 }
 
 /** What the Postgres connector writes without schemas; about 620 bytes. */
-function envelope(before: Transaction | null, after: Transaction | null, i: number, commit_us: number): string {
+export function envelope(before: Transaction | null, after: Transaction | null, i: number, commit_us: number): string {
   const op = after === null ? 'd' : before === null ? 'c' : 'u';
   const lsn = 30_000_000 + i * 100;
   const ms = Math.floor(commit_us / 1000);

@@ -9,6 +9,8 @@
  *     restore [keys]          a changelog in memory → RocksDB → tasks, with the top of the CPU profile; needs no stack
  *     state [keys,keys,…] [MiB for states] [MiB of heap]
  *                             keys that do not fit into memory; needs no stack
+ *     takeover [keys] [rounds]
+ *                             kill -9 → serving with its state, beside Kafka Streams: disk lost, kept, snapshot; builds a Java program with Maven
  *     freshness [--rates 100,1000] [--seconds 150] [--keys 100000] [--window 60] [--quick]
  *                             commit → Redis, through Postgres and Debezium, beside the bare two-hop Kafka floor
  */
@@ -18,6 +20,7 @@ import { engine } from './engine.ts';
 import { freshness } from './freshness.ts';
 import { restore } from './restore.ts';
 import { state } from './state.ts';
+import { takeover } from './takeover.ts';
 import { throughput } from './throughput.ts';
 
 const [name = 'all', ...args] = process.argv.slice(2);
@@ -29,6 +32,7 @@ const benchmarks: Readonly<Record<string, () => Promise<void> | void>> = {
   state: () => {
     state((args[0] ?? '100000,1000000').split(',').map(Number), Number(args[1] ?? 256), Number(args[2] ?? 1024));
   },
+  takeover: () => takeover(...args.map(Number)),
   freshness: () => freshness(args),
 };
 
