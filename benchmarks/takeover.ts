@@ -37,7 +37,9 @@ export async function takeover(keys = 1_000_000, rounds = 1): Promise<void> {
     await atLeast.load(keys, value_bytes);
     const lines: Line[] = [];
     const measure = async (what: string, contender: Contender, loseDisk: boolean): Promise<void> => {
-      lines.push({ what, takeover: await takeOver(contender, { loseDisk }) });
+      const measured = await takeOver(contender, { loseDisk });
+      console.log(`  ${what}: serves ${measured.killToServing_s.toFixed(1)} s after the kill`);
+      lines.push({ what, takeover: measured });
       await contender.settled();
     };
     for (let round = 0; round < rounds; round++) {

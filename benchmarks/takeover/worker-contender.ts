@@ -20,6 +20,8 @@ import type { Stage } from './stage.ts';
 const redisDatabase = 9;
 /** As the chart has it. */
 const heapShare = 0.5;
+/** Rows of new keys that wait at a time: one commit takes all that was applied since the last, and is to end within its time limit. */
+const atOnce_rows = 25_000;
 const load_ms = 400_000;
 const restored = ['state restored', 'state on disk reused, the rest read from the changelog'] as const;
 /** Long enough for none to be put while a takeover is measured. */
@@ -35,6 +37,8 @@ export class WorkerContender implements Contender {
   private disk = '';
   private life: WorkerProcess | null = null;
   private snapshots_ms = 0;
+  /** The life that takes all rows at once is not measured, and may take what memory it likes. */
+  private isLoaded = false;
   private rows = 0;
   private readonly changes = new Map<number, number>();
   private nextUser = 0;
@@ -63,16 +67,13 @@ export class WorkerContender implements Contender {
     await this.redis.flushdb('ASYNC');
     await this.newDisk();
     await this.stage.createTopic(this.topic);
-    for (let user = 0; user < users; user++) await this.insert(user);
-    await this.stage.flush();
     this.start();
-    await until(
-      'every row is applied',
-      async () => (await this.one('millrace_rows_applied_total')) >= users,
-      load_ms,
-      200,
-    );
+    for (let user = 0; user < users; user++) {
+      await this.insert(user);
+      if ((user + 1) % atOnce_rows === 0 || user + 1 === users) await this.taken(user + 1);
+    }
     await this.settled();
+    this.isLoaded = true;
   }
 
   /** Mean sizes of what the changelog holds of a key: what a restore has to read. */
@@ -116,13 +117,10 @@ export class WorkerContender implements Contender {
       MILLRACE_STATE_SNAPSHOT_INTERVAL_MS: String(this.snapshots_ms),
     };
     const profiles = process.env['BENCH_PROFILE'] ?? '';
-    const flags = [`--max-old-space-size=${Math.round((this.memory_bytes * heapShare) / 2 ** 20)}`];
+    const heap_MiB = Math.round((this.memory_bytes * heapShare) / 2 ** 20);
+    const flags = this.isLoaded ? [`--max-old-space-size=${heap_MiB}`] : [];
     if (profiles !== '') flags.push('--cpu-prof', `--cpu-prof-dir=${profiles}`);
-    const life = new WorkerProcess('benchmarks/takeover/features.ts', env, { nodeFlags: flags });
-    this.life = life;
-    void life.exited().then((code) => {
-      if (this.life === life) console.error(`the worker ended with ${code}:\n${life.said.slice(-20).join('\n')}`);
-    });
+    this.life = new WorkerProcess('benchmarks/takeover/features.ts', env, { nodeFlags: flags });
   }
 
   async change(): Promise<() => Promise<boolean>> {
@@ -153,14 +151,20 @@ export class WorkerContender implements Contender {
     this.start();
     const before = await this.one('millrace_rows_applied_total');
     for (let i = 0; i < rowsBehind; i++) await this.insert(this.nextUser++);
-    await this.stage.flush();
-    await until(
-      'the rows behind the snapshot are applied',
-      async () => (await this.one('millrace_rows_applied_total')) >= before + rowsBehind,
-      load_ms,
-      200,
-    );
+    await this.taken(before + rowsBehind);
     await this.settled();
+  }
+
+  /** So many rows of this life's are applied. */
+  private async taken(rows: number): Promise<void> {
+    await this.stage.flush();
+    let applied = 0;
+    await until(
+      () => `${applied} of ${rows} rows are applied`,
+      async () => (applied = await this.one('millrace_rows_applied_total')) >= rows,
+      load_ms,
+      100,
+    );
   }
 
   async settled(): Promise<void> {
@@ -189,8 +193,15 @@ export class WorkerContender implements Contender {
     return this.plan.entities[0]!;
   }
 
-  private one(metric: string): Promise<number> {
-    return total(this.worker, metric);
+  private async one(metric: string): Promise<number> {
+    const { worker } = this;
+    try {
+      return await total(worker, metric);
+    } catch (cause) {
+      throw new Error(`the worker ended with ${await worker.exited()}:\n${worker.said.slice(-20).join('\n')}`, {
+        cause,
+      });
+    }
   }
 
   private async snapshotsPut(): Promise<number> {
