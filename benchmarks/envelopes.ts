@@ -67,7 +67,7 @@ export function* envelopes(options: PreloadOptions): Generator<Change> {
 }
 
 /** What the Postgres connector writes without schemas; about 620 bytes. */
-function envelope(before: Transaction | null, after: Transaction | null, i: number, commit_us: number): string {
+export function envelope(before: Transaction | null, after: Transaction | null, i: number, commit_us: number): string {
   const op = after === null ? 'd' : before === null ? 'c' : 'u';
   const lsn = 30_000_000 + i * 100;
   const ms = Math.floor(commit_us / 1000);

@@ -9,6 +9,9 @@
  *     restore [keys]          a changelog in memory → RocksDB → tasks, with the top of the CPU profile; needs no stack
  *     state [keys,keys,…] [MiB for states] [MiB of heap]
  *                             keys that do not fit into memory; needs no stack
+ *     takeover [keys] [rounds]
+ *                             kill -9 → serving with its state, beside Kafka Streams: disk lost, kept, snapshot; builds a Java program with Maven; not among
+ *                             all
  *     freshness [--rates 100,1000] [--seconds 150] [--keys 100000] [--window 60] [--quick]
  *                             commit → Redis, through Postgres and Debezium, beside the bare two-hop Kafka floor
  *     outages [--rate 5000] [--s3 900] [--redis 300] [--memory 1024] [--users 100000]
@@ -21,6 +24,7 @@ import { freshness } from './freshness.ts';
 import { outages } from './outages.ts';
 import { restore } from './restore.ts';
 import { state } from './state.ts';
+import { takeover } from './takeover.ts';
 import { throughput } from './throughput.ts';
 
 const [name = 'all', ...args] = process.argv.slice(2);
@@ -39,13 +43,16 @@ const benchmarks: Readonly<Record<string, () => Promise<void> | void>> = {
   state: () => {
     state((args[0] ?? '100000,1000000').split(',').map(Number), Number(args[1] ?? 256), Number(args[2] ?? 1024));
   },
+  takeover: () => onStack(() => takeover(...args.map(Number))),
   freshness: () => onStack(() => freshness(args)),
   outages: () => onStack(() => outages(args)),
 };
 
+/** They take long, or need what the others do not. */
+const apart = new Set(['takeover', 'outages']);
 const chosen =
   name === 'all'
-    ? Object.entries(benchmarks).flatMap(([each, run]) => (each === 'outages' ? [] : [run]))
+    ? Object.entries(benchmarks).flatMap(([each, run]) => (apart.has(each) ? [] : [run]))
     : [benchmarks[name]];
 for (const run of chosen) {
   if (run === undefined) throw new Error(`no benchmark "${name}"; there are ${Object.keys(benchmarks).join(', ')}`);

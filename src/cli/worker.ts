@@ -91,9 +91,7 @@ async function openPorts(config: Config, limits: ProcessLimits, plan: Plan, logg
         ...(config.groupInstanceId === undefined ? {} : { groupInstanceId: config.groupInstanceId }),
       }),
       online,
-      state: config.roles.includes('entity')
-        ? await openRocksStateStore({ dir: config.stateDir, logger })
-        : createMemoryStateStore(),
+      ...(config.roles.includes('entity') ? await openDisk(config, logger) : { state: createMemoryStateStore() }),
       objects: needsObjects(config) ? createS3ObjectStore(config.s3) : null,
       copies: config.copies,
       stateSnapshots: { interval_ms: config.stateSnapshotInterval_ms },
@@ -107,6 +105,11 @@ async function openPorts(config: Config, limits: ProcessLimits, plan: Plan, logg
     await encoder.close();
     throw error;
   }
+}
+
+async function openDisk(config: Config, logger: Logger): Promise<Pick<Ports, 'state' | 'holder'>> {
+  const state = await openRocksStateStore({ dir: config.stateDir, logger });
+  return { state, holder: state.identity };
 }
 
 const needsObjects = ({ roles, stateSnapshotInterval_ms }: Config): boolean =>

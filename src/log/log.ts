@@ -88,6 +88,11 @@ export interface Append extends TopicPartition {
 export interface TransactorOptions {
   /** For logs and metrics. */
   readonly name: string;
+  /**
+   * The same in all lives of a process, and of no two that live at a time: then a life decides at once what the one before it left
+   * undecided, which else waits for its time limit. Absent: none is known.
+   */
+  readonly holder?: string;
   /** Called once when it cannot go on; every later commit rejects. */
   readonly failed: (error: Error) => void;
 }

@@ -152,7 +152,12 @@ export class EntityRunner {
     const partitions = [...this.entities.values()].reduce((sum, entity) => sum + entity.partitions, 0);
     this.options.metrics.gauge('millrace_partitions', { kind: 'entity' }).set(partitions);
     this.producer = await log.producer({ name: 'entity', failed });
-    const transactor = await log.transactor({ name: this.group, failed });
+    const { holder } = this.options;
+    const transactor = await log.transactor({
+      name: this.group,
+      ...(holder === undefined ? {} : { holder }),
+      failed,
+    });
     await this.restorer.start();
     this.consumer = await log.groupConsumer({
       group: this.group,

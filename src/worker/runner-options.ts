@@ -21,6 +21,8 @@ export interface RunnerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** Names this worker's lives on its disk, for its transactions: see the Log port. */
+  readonly holder?: string;
   /** Absent: no row is traced. */
   readonly tracer?: Tracer;
   /** The runner cannot go on; the worker ends. */

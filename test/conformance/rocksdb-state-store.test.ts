@@ -108,6 +108,22 @@ test('everything outlives a close', async () => {
   await last.close();
 });
 
+test('a directory has one identity in all its lives, and a new one only when that is half written', async () => {
+  const dir = newDir();
+  const identity = async (): Promise<string> => {
+    const store = await reopen(dir);
+    await store.close();
+    return store.identity;
+  };
+  const first = await identity();
+  expect(await identity()).toBe(first);
+  await writeFile(join(dir, 'identity'), first.slice(0, 10));
+  const second = await identity();
+  expect(second).toHaveLength(first.length);
+  expect(second).not.toBe(first);
+  expect(await identity()).toBe(second);
+});
+
 test('kill -9 loses no acknowledged write and keeps none by half', { timeout: 120_000 }, async () => {
   const dir = newDir();
   let before = 0;

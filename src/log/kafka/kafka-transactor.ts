@@ -66,7 +66,7 @@ class Reports {
 class KafkaTransactor implements Transactor {
   private readonly surroundings: Surroundings;
   private readonly options: TransactorOptions;
-  /** One for the life of the process: who opens it again decides what the last holder left open. */
+  /** One for the life of the process, and for those before and after it if they are known: who opens it again decides what the last holder left open. */
   private readonly transactionalId: string;
   private client: ProducerClient | null = null;
   private closing: Promise<void> | null = null;
@@ -74,7 +74,7 @@ class KafkaTransactor implements Transactor {
   constructor(surroundings: Surroundings, options: TransactorOptions) {
     this.surroundings = surroundings;
     this.options = options;
-    this.transactionalId = `${options.name}-${randomUUID()}`;
+    this.transactionalId = `${options.name}-${surroundings.groupInstanceId ?? options.holder ?? randomUUID()}`;
   }
 
   async open(): Promise<void> {

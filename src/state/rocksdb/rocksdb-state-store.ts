@@ -4,6 +4,7 @@ import type { Logger } from '../../observability/logger.ts';
 import type { StateCheckpoint, StateEntry, StateRange, StateSnapshot, StateStore, TaskWrite } from '../state-store.ts';
 import { nativeError, openDatabase, type Database, type Iterator, type Session, type WriteBatch } from './client.ts';
 import { failureOf } from './failure.ts';
+import { identityOf } from './identity.ts';
 import { folderIn, markUnreadable, openOrWipe, type Opened, type StateFolder } from './folder.ts';
 import { entryKey, entryRange, keysOf, MisshapenError, parseCheckpoint, putsOf, taskOf } from './layout.ts';
 
@@ -19,6 +20,8 @@ export interface RocksStateStoreOptions {
 export interface RocksStateStore extends StateStore {
   /** Why all tasks that were there had to go; null when the store was readable, or new. */
   readonly wiped: string | null;
+  /** The same for each life on this directory, and for no other that lives meanwhile. */
+  readonly identity: string;
 }
 
 /**
@@ -29,11 +32,18 @@ export interface RocksStateStore extends StateStore {
  */
 export async function openRocksStateStore({ dir, logger }: RocksStateStoreOptions): Promise<RocksStateStore> {
   const folder = folderIn(resolve(dir));
-  return new RocksStore(folder, await openOrWipe(folder, logger));
+  const opened = await openOrWipe(folder, logger);
+  try {
+    return new RocksStore(folder, opened, await identityOf(folder.dir));
+  } catch (error) {
+    await opened.database.close();
+    throw error;
+  }
 }
 
 class RocksStore implements RocksStateStore {
   readonly wiped: string | null;
+  readonly identity: string;
   private readonly folder: StateFolder;
   /** Null between a refused write and the next opening. */
   private database: Database | null;
@@ -44,7 +54,8 @@ class RocksStore implements RocksStateStore {
   private readonly readers = new Set<Iterator>();
   private closing: Promise<void> | null = null;
 
-  constructor(folder: StateFolder, { database, wiped }: Opened) {
+  constructor(folder: StateFolder, { database, wiped }: Opened, identity: string) {
+    this.identity = identity;
     this.folder = folder;
     this.database = database;
     this.wiped = wiped;

@@ -1,0 +1,2 @@
+/** Of inputs and states, of everybody. */
+export const partitions = 3;
