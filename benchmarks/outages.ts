@@ -120,6 +120,8 @@ class Run {
       MILLRACE_APPLICATION_ID: prefix,
       MILLRACE_S3_PREFIX: `${prefix}/`,
       MILLRACE_FLUSH_AGE_MS: '10000',
+      // As in the image: else the allocator keeps what threads have freed.
+      MALLOC_ARENA_MAX: '2',
       MILLRACE_MEMORY_BYTES: String(options.memory_mib * mib),
     };
     const nodeFlags = [`--max-old-space-size=${heap_mib}`];

@@ -16,7 +16,7 @@ import { createMetrics } from '../src/observability/metrics.ts';
 import { openRocksStateStore } from '../src/state/rocksdb/rocksdb-state-store.ts';
 import type { StateStore } from '../src/state/state-store.ts';
 import { systemClock } from '../src/time/clock.ts';
-import type { WaitingFrame } from '../src/worker/frame-backlog.ts';
+import type { WaitingFrame } from '../src/worker/waiting-frame.ts';
 import { OwnedEntityPartition } from '../src/worker/owned-entity-partition.ts';
 import { StateCache } from '../src/worker/state-cache.ts';
 import { removedTimer, timersWrite } from '../src/worker/stored-timers.ts';

@@ -110,6 +110,11 @@ export class EntityTask {
     });
   }
 
+  /** Keys that changed since the last call of {@link takeChanges}, over all views. */
+  get changedKeys(): number {
+    return this.views.reduce((sum, { keys }) => sum + keys.changedSize, 0);
+  }
+
   /** The states of all keys that changed since the last call, as of the last frame; null where one is to be forgotten. */
   takeChanges(): StateChange[] {
     const changes: StateChange[] = [];

@@ -145,6 +145,10 @@ export class KeyTable {
     return this.states.has(key) || this.emptied.has(key);
   }
 
+  get changedSize(): number {
+    return this.changed.size;
+  }
+
   /** The entries of every key whose state changed since the last call; null where nothing is to be known of it. */
   takeChanges(take: (key: Buffer, value: Buffer | null) => void): void {
     const out = new ByteWriter();

@@ -175,6 +175,11 @@ export const catalogue = {
     help: 'Time until the tasks of one assignment are restored.',
     buckets: latencyBuckets_s,
   },
+  millrace_uncommitted_changes: {
+    type: 'gauge',
+    labels: [],
+    help: 'Changed keys and values that no commit holds yet; beyond a bound frames wait for a commit.',
+  },
   millrace_warm_up_seconds: {
     type: 'histogram',
     labels: [],

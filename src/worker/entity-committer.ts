@@ -101,7 +101,7 @@ export class EntityCommitter {
       records,
       taken.map(({ owned, position }) => ({ ...owned.at, offset: position })),
     );
-    for (const { owned, position } of taken) owned.committed = position;
+    for (const commit of taken) commit.owned.commitMade(commit);
     metrics
       .counter('millrace_changelog_records_total', {})
       .add(prepared.reduce((n, { entries }) => n + entries.length, 0));

@@ -3,8 +3,8 @@
  * commit that fails, for whatever reason, sends its tasks back to what is committed: nothing external is to be undone.
  */
 import type { EntityPlan } from '../define/plan.ts';
-import { MillraceError, messageOf } from '../errors.ts';
-import { decodeEntityFrame, encodeTickFrame, type EntityFrame } from '../frames/row-frame.ts';
+import { messageOf } from '../errors.ts';
+import { encodeTickFrame } from '../frames/row-frame.ts';
 import type { GroupConsumer, LogProducer, LogRecord, Start, TopicPartition } from '../log/log.ts';
 import { noTracer } from '../observability/tracer.ts';
 import type { OnlineStore } from '../online/online-store.ts';
@@ -12,7 +12,7 @@ import type { StateStore } from '../state/state-store.ts';
 import { atMost } from '../time/clock.ts';
 import { EntityCommitter } from './entity-committer.ts';
 import { EntityTraces } from './entity-traces.ts';
-import { FrameBacklog, type WaitingFrame } from './frame-backlog.ts';
+import { FrameBacklog } from './frame-backlog.ts';
 import { OnlineRepair } from './online-repair.ts';
 import { OnlineWriter } from './online-writer.ts';
 import { OwnedEntityPartition } from './owned-entity-partition.ts';
@@ -29,6 +29,8 @@ import { StateRestorer } from './state-restorer.ts';
 import { progressOf, type TaskProgress } from './task-progress.ts';
 import { TickScheduler } from './tick-scheduler.ts';
 import { entityLogTopic } from './topics.ts';
+import { uncommittedLimit } from './uncommitted-limit.ts';
+import { frameOf, placed, type WaitingFrame } from './waiting-frame.ts';
 
 /** Of values that may wait for the online store before frames are no longer read. */
 const pendingLimit_bytes = 64 * 1024 * 1024;
@@ -86,6 +88,8 @@ export class EntityRunner {
     this.backlog = new FrameBacklog({
       writer: this.writer,
       limit_bytes: options.pendingValues_bytes ?? pendingLimit_bytes,
+      uncommittedLimit: options.uncommitted_changes ?? uncommittedLimit(options.stateCache_bytes ?? Infinity),
+      commit: () => this.committer!.commit([...this.owned.values()]),
       owned: () => this.owned.values(),
       prepare: (waiting) => this.loader.prepare(waiting),
       apply: (waiting) => {
@@ -118,15 +122,7 @@ export class EntityRunner {
       room_bytes: () => this.cache.room_bytes,
       snapshots: options.snapshots?.objects ?? null,
     });
-    this.copies = new StateCopies({
-      ...rest,
-      store,
-      snapshots: options.snapshots?.objects ?? null,
-      limits: options.copies ?? { warmUp_ms: 0, standbyInterval_ms: 0 },
-      entities: options.plan.entities,
-      group: this.group,
-      isOwned: (at) => this.owned.has(partitionId(at)),
-    });
+    this.copies = this.createCopies();
     if (options.snapshots)
       this.snapshots = new SnapshotScheduler({
         ...rest,
@@ -140,6 +136,19 @@ export class EntityRunner {
 
   private get group(): string {
     return `${this.options.application}.entity`;
+  }
+
+  private createCopies(): StateCopies {
+    const { options } = this;
+    return new StateCopies({
+      ...options,
+      store: options.state,
+      snapshots: options.snapshots?.objects ?? null,
+      limits: options.copies ?? { warmUp_ms: 0, standbyInterval_ms: 0 },
+      entities: options.plan.entities,
+      group: this.group,
+      isOwned: (at) => this.owned.has(partitionId(at)),
+    });
   }
 
   /** Before {@link start}: others go on serving meanwhile. */
@@ -357,6 +366,7 @@ export class EntityRunner {
     const { metrics, clock } = this.options;
     for (const owned of this.owned.values()) owned.exportMetrics(clock.now_ms());
     metrics.gauge('millrace_tasks_restoring', {}).set(this.restoring.length);
+    metrics.gauge('millrace_uncommitted_changes', {}).set(this.backlog.uncommitted);
     metrics.gauge('millrace_online_pending_values', {}).set(this.writer.pending);
     metrics.gauge('millrace_state_cache_bytes', {}).set(this.cache.resident_bytes);
     metrics.gauge('millrace_online_pending_bytes', {}).set(this.writer.pending_bytes);
@@ -384,22 +394,5 @@ export class EntityRunner {
     if (emissions.length > 0) this.writer.add(owned, emissions);
     owned.next = record.offset + 1;
     owned.reached_ms = record.timestamp_ms;
-  }
-}
-
-function frameOf(waiting: WaitingFrame): EntityFrame {
-  const { owned, record } = waiting;
-  waiting.frame ??= placed(record, () => decodeEntityFrame(record.value!, owned.entity));
-  return waiting.frame;
-}
-
-/** With the place of the record in front of what is thrown. */
-function placed<T>(record: LogRecord, call: () => T): T {
-  try {
-    return call();
-  } catch (error) {
-    if (!(error instanceof MillraceError)) throw error;
-    const message = `${partitionId(record)} at offset ${record.offset}: ${error.message}`;
-    throw new MillraceError(error.code, message, { cause: error });
   }
 }

@@ -1,17 +1,21 @@
 /**
  * Frames that were read and are not applied: what they need is brought from disk first, for which the batch handler waits; or too much
- * waits for the online store. For that it does not wait: consumption is paused until there is room, and the group is served meanwhile, so
- * that a store that is away for minutes costs no membership and holds no rebalance up.
+ * waits for the online store, or for a commit. For that it does not wait: consumption is paused until there is room, and the group is served
+ * meanwhile, so that a store that is away for minutes costs no membership and holds no rebalance up.
  */
-import type { EntityFrame } from '../frames/row-frame.ts';
-import type { LogRecord, TopicPartition } from '../log/log.ts';
+import type { TopicPartition } from '../log/log.ts';
 import type { OnlineWriter } from './online-writer.ts';
 import type { OwnedEntityPartition } from './owned-entity-partition.ts';
+import type { WaitingFrame } from './waiting-frame.ts';
 
 export interface FrameBacklogOptions {
   readonly writer: OnlineWriter;
   /** Of values that are not acknowledged; beyond it no frame is applied. It goes on at half of it. */
   readonly limit_bytes: number;
+  /** Of changed keys and values that no commit holds; beyond it no frame is applied before one does. */
+  readonly uncommittedLimit: number;
+  /** Commits all that there is. @throws MillraceError when it failed; the tasks go back then, and nothing is uncommitted. */
+  readonly commit: () => Promise<void>;
   readonly owned: () => Iterable<OwnedEntityPartition>;
   /** Applies a frame, unless its partition has left or has another life by now. */
   readonly apply: (waiting: WaitingFrame) => void;
@@ -22,14 +26,6 @@ export interface FrameBacklogOptions {
   readonly pause: (partitions: readonly TopicPartition[]) => void;
   readonly resume: (partitions: readonly TopicPartition[]) => void;
   readonly failed: (error: Error) => void;
-}
-
-/** A frame that was read and not applied. */
-export interface WaitingFrame {
-  readonly owned: OwnedEntityPartition;
-  readonly record: LogRecord;
-  /** Once it was decoded. */
-  frame?: EntityFrame;
 }
 
 /** Frames whose states are brought at once. */
@@ -63,10 +59,17 @@ export class FrameBacklog {
     this.reading.add(owned);
   }
 
+  /** Changed keys and values that no commit holds. */
+  get uncommitted(): number {
+    let sum = 0;
+    for (const owned of this.options.owned()) sum += owned.uncommitted;
+    return sum;
+  }
+
   private work(): Promise<void> | void {
-    const { writer, limit_bytes, apply, applied, prepare } = this.options;
+    const { writer, limit_bytes, uncommittedLimit, apply, applied, prepare } = this.options;
     const touched = new Set<OwnedEntityPartition>();
-    const hasRoom = (): boolean => writer.pending_bytes <= limit_bytes;
+    const hasRoom = (): boolean => writer.pending_bytes <= limit_bytes && this.uncommitted <= uncommittedLimit;
     let taken = 0;
     let missing: Promise<void> | null = null;
     while (taken < this.waiting.length && hasRoom()) {
@@ -97,7 +100,7 @@ export class FrameBacklog {
   }
 
   private wait(): void {
-    const { writer, limit_bytes, owned, pause, failed } = this.options;
+    const { owned, pause, failed } = this.options;
     // One that starts to run meanwhile comes to this with its first frames.
     const running = [...owned()].filter((each) => this.reading.has(each) && !this.paused.has(each));
     for (const each of running) this.paused.add(each);
@@ -113,7 +116,13 @@ export class FrameBacklog {
       }
     };
     // A writer that stops ends this too.
-    writer.room(limit_bytes / 2).then(roomy, () => undefined);
+    this.room().then(roomy, () => undefined);
+  }
+
+  private async room(): Promise<void> {
+    const { writer, limit_bytes, uncommittedLimit, commit } = this.options;
+    if (this.uncommitted > uncommittedLimit) await commit().catch(() => undefined);
+    await writer.room(limit_bytes / 2);
   }
 
   private goOn(): void {

@@ -56,6 +56,8 @@ export class OwnedEntityPartition implements ValueOwner, StateOwner {
   /** Timestamp of the newest record that was applied; before the first, when its life began. */
   reached_ms: number;
   private phase: Phase = { kind: 'restoring' };
+  /** Of commits that are under way. */
+  private takenChanges = 0;
   /** Acknowledged values that the feature log does not have, in the order of their positions. */
   private readonly visible: PendingValue[] = [];
 
@@ -85,6 +87,11 @@ export class OwnedEntityPartition implements ValueOwner, StateOwner {
     return this.phase.kind === 'running' ? this.phase.task : null;
   }
 
+  /** Changed keys, and values that were acknowledged, that no commit holds. */
+  get uncommitted(): number {
+    return this.takenChanges + this.visible.length + (this.task?.changedKeys ?? 0);
+  }
+
   run({ task, position, published }: RestoredTask, metrics: Metrics): void {
     if (this.phase.kind !== 'restoring') return;
     this.next = position;
@@ -112,8 +119,15 @@ export class OwnedEntityPartition implements ValueOwner, StateOwner {
     const { next: position, task } = this;
     const { residency } = task;
     const changes = task.takeChanges();
+    this.takenChanges += changes.length;
     const spentTimers = residency.takeSpentTimers();
     return { owned: this, position, changes, taken: residency.taken, spentTimers, record: task.recorder(position) };
+  }
+
+  /** What was taken is in the log. */
+  commitMade({ position, changes }: TaskCommit): void {
+    this.committed = position;
+    this.takenChanges -= changes.length;
   }
 
   /** The feature-log records of all acknowledged values below a position, oldest first. */

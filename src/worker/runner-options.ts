@@ -15,6 +15,8 @@ export interface RunnerOptions {
   readonly snapshot_bytes?: number;
   /** Memory for values that wait for the online store; beyond it consumption pauses. Default 64 MiB. */
   readonly pendingValues_bytes?: number;
+  /** Changed keys and values that no commit holds yet; beyond it consumption pauses for one. Default: from the memory for states. */
+  readonly uncommitted_changes?: number;
   /** Memory for the states of keys, about; beyond it those that were not used stay on disk only. Default ∞. */
   readonly stateCache_bytes?: number;
   readonly log: Log;

@@ -9,7 +9,7 @@ import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { StateStore } from '../state/state-store.ts';
 import type { Clock } from '../time/clock.ts';
-import type { WaitingFrame } from './frame-backlog.ts';
+import type { WaitingFrame } from './waiting-frame.ts';
 import type { OwnedEntityPartition } from './owned-entity-partition.ts';
 import { untilDiskAnswers } from './until-disk-answers.ts';
 

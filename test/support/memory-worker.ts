@@ -33,6 +33,7 @@ type FleetPorts = Partial<
     | 'tracer'
     | 'stateSnapshots'
     | 'pendingValues_bytes'
+    | 'uncommitted_changes'
     | 'stateCache_bytes'
     | 'copies'
   >
@@ -85,6 +86,7 @@ export class MemoryFleet {
       ...(ports.tracer === undefined ? {} : { tracer: ports.tracer }),
       ...(ports.pendingValues_bytes === undefined ? {} : { pendingValues_bytes: ports.pendingValues_bytes }),
       ...(ports.stateCache_bytes === undefined ? {} : { stateCache_bytes: ports.stateCache_bytes }),
+      ...(ports.uncommitted_changes === undefined ? {} : { uncommitted_changes: ports.uncommitted_changes }),
       ...(ports.copies === undefined ? {} : { copies: ports.copies }),
       flush: { rows: 1000, bytes: 1 << 20, age_ms: 200 },
       clock: systemClock,

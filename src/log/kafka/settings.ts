@@ -55,7 +55,9 @@ const consumerDefaults: ClientSettings = {
   'fetch.queue.backoff.ms': 1,
   'fetch.message.max.bytes': 8_388_608,
   'queued.min.messages': 20_000,
-  'queued.max.messages.kbytes': 65_536,
+  // Each of a worker's consumers has as much on its way and as much again in its queue when there is a backlog.
+  'fetch.max.bytes': 16_777_216,
+  'queued.max.messages.kbytes': 16_384,
 };
 
 const classicGroup: ClientSettings = {

@@ -140,6 +140,7 @@ export class World {
 export interface WorkerSettings {
   readonly stateSnapshots: { readonly interval_ms: number; readonly part_bytes: number };
   readonly pendingValues_bytes: number;
+  readonly uncommitted_changes: number;
   readonly stateCache_bytes: number;
   readonly copies: CopyLimits;
   readonly flush: FlushLimits;
@@ -157,6 +158,8 @@ function drawnSettings(random: Random): WorkerSettings {
     pendingValues_bytes: random.fork('pending values').pick([2000, 20_000, 1 << 26]),
     // In some worlds so few that keys leave memory with every commit.
     stateCache_bytes: random.fork('state cache').pick([0, 20_000, Infinity]),
+    // In some worlds so few that frames wait for commits all the time.
+    uncommitted_changes: random.fork('uncommitted').pick([20, 1000, 100_000]),
     // In some worlds copies of others' states are made before a worker takes part, in some all the time.
     copies: random.fork('state copies').pick([
       { warmUp_ms: 0, standbyInterval_ms: 0 },

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { buildPlan } from '../../../src/define/plan-builder.ts';
 import { RetriableError } from '../../../src/errors.ts';
 import { count, featureView, tumbling } from '../../../src/index.ts';
+import type { Log } from '../../../src/log/log.ts';
 import type { OnlineStore } from '../../../src/online/online-store.ts';
 import { envelope, transactionFields } from '../../support/envelope.ts';
 import { MemoryFleet, type RunningWorker } from '../../support/memory-worker.ts';
@@ -122,3 +123,49 @@ test('a worker leaves its partitions in time although the store is away, and the
   await second.worker.start();
   await isRight(second);
 }, 60_000);
+
+/** A log whose entity transactions wait until they are let through. */
+function slow(log: Log): { log: Log; letThrough: () => void; waiting: () => number } {
+  let letThrough: () => void = () => undefined;
+  let waiting = 0;
+  const open = new Promise<void>((resolve) => (letThrough = resolve));
+  const transactor: Log['transactor'] = async (options) => {
+    const inner = await log.transactor(options);
+    return {
+      commit: async (consumer, records, offsets) => {
+        waiting++;
+        await open;
+        return inner.commit(consumer, records, offsets);
+      },
+      close: () => inner.close(),
+    };
+  };
+  return { log: { ...log, transactor }, letThrough, waiting: () => waiting };
+}
+
+test('while a commit takes long no more is applied than a bound, and all of it counts once the commit is made', async () => {
+  const { log, letThrough, waiting } = slow(fleet.log);
+  const uncommitted_changes = 300;
+  const running = fleet.worker({ log, uncommitted_changes });
+  await running.worker.start();
+  append();
+  await until('a commit waits', () => waiting() > 0);
+  const changes = (): Promise<number> => metric(running, 'millrace_uncommitted_changes');
+  // Many small frames, each with a value for every user.
+  for (let before = -1; before !== (await changes()) || before < uncommitted_changes;) {
+    before = await changes();
+    for (let i = 0; i < 10; i++) {
+      append();
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+  }
+  const applied = await metric(running, 'millrace_rows_applied_total');
+  append();
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(await metric(running, 'millrace_rows_applied_total')).toBe(applied);
+  expect(applied).toBeLessThan(rows - rowsAtOnce);
+  letThrough();
+  await isRight(running);
+  expect(running.failures).toEqual([]);
+});
