@@ -160,6 +160,18 @@ async function secondLife(fleet: MemoryFleet, metrics: Metrics, state: StateStor
   await running.worker.stop();
 }
 
+/** Two workers at a time: the second has copies of what the first serves. */
+async function besideAnother(fleet: MemoryFleet, metrics: Metrics, isSeen: () => boolean): Promise<void> {
+  const first = fleet.worker();
+  await first.worker.start();
+  await fleet.settled(first);
+  const second = fleet.worker({ metrics, copies: { warmUp_ms: 10_000, standbyInterval_ms: 20 } });
+  await second.worker.start();
+  await until('copies are kept up', isSeen);
+  await second.worker.stop();
+  await first.worker.stop();
+}
+
 function duplicates(metrics: Metrics): void {
   const task = new EntityTask(userPlan);
   const counted = new EntityMetrics(task, 0, metrics);
@@ -191,6 +203,7 @@ test('every metric of the catalogue is exported', async () => {
   try {
     await firstLife(fleet, metrics, state);
     await secondLife(fleet, metrics, state);
+    await besideAnother(fleet, metrics, () => seen.has('millrace_standby_records_left'));
     duplicates(metrics);
     overflows(metrics);
     await clock.pass(30_000);
