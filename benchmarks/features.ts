@@ -1,38 +1,8 @@
 /** Views over the benchmark's topic: the reference case, and the heavier one that peers were measured with. BENCH_VIEW chooses. */
-import {
-  count,
-  debezium,
-  decimal,
-  distinctCount,
-  entity,
-  featureView,
-  int64,
-  max,
-  sliding,
-  sum,
-  text,
-  timestamp,
-  tumbling,
-  unbounded,
-} from 'millrace';
+import { count, distinctCount, entity, featureView, int64, max, sliding, sum, tumbling, unbounded } from 'millrace';
+import { transactions } from './transactions.ts';
 
 const user = entity('user', { key: { user_id: int64() } });
-const shop = debezium({ prefix: process.env['BENCH_PREFIX'] ?? 'bench', decimals: 'string', times: 'microseconds' });
-
-const transactions = shop.table('public.transactions', {
-  columns: {
-    transaction_id: int64(),
-    user_id: int64(),
-    amount: decimal(12, 2),
-    status: text(),
-    location: text().nullable(),
-    transaction_time: timestamp(3),
-  },
-  primaryKey: ['transaction_id'],
-  replicaIdentity: 'full',
-  time: { event: 'transaction_time', outOfOrderness: '5s', maxAhead: '1m' },
-});
-
 const from = { tx: transactions.by({ user_id: 'user_id' }) };
 
 const tumblingFeatures = featureView('user_features', {

@@ -162,7 +162,7 @@ class Run {
   }
 
   featureRows(): Promise<number> {
-    return this.one('millrace_feature_log_rows_total');
+    return this.worker.total('millrace_feature_log_rows_total');
   }
 
   async close(): Promise<void> {
@@ -195,7 +195,7 @@ class Run {
     await until(
       what,
       async () => {
-        rss_bytes = Math.max(rss_bytes, await this.one('process_resident_memory_bytes'));
+        rss_bytes = Math.max(rss_bytes, await this.worker.total('process_resident_memory_bytes'));
         return isOver();
       },
       limit_ms,
@@ -211,25 +211,21 @@ class Run {
   /** A second's rows are on their way at any time. A row that moves to another user is applied twice, so a few more may be. */
   private async onlineCaughtUp(): Promise<boolean> {
     const isRead = this.load.sent - (await this.applied()) < this.options.rate;
-    return isRead && (await this.one('millrace_online_pending_values')) < this.options.rate;
+    return isRead && (await this.worker.total('millrace_online_pending_values')) < this.options.rate;
   }
 
   private async offlineCaughtUp(): Promise<boolean> {
-    const stored = await this.one('millrace_offline_rows_total');
+    const stored = await this.worker.total('millrace_offline_rows_total');
     return (await this.featureRows()) - stored < 15 * this.options.rate;
   }
 
   private async settled(): Promise<boolean> {
-    if ((await this.applied()) < this.load.sent || (await this.one('millrace_lag_records')) > 0) return false;
-    if ((await this.one('millrace_online_pending_values')) > 0) return false;
-    return (await this.one('millrace_offline_rows_total')) === (await this.featureRows());
+    if ((await this.applied()) < this.load.sent || (await this.worker.total('millrace_lag_records')) > 0) return false;
+    if ((await this.worker.total('millrace_online_pending_values')) > 0) return false;
+    return (await this.worker.total('millrace_offline_rows_total')) === (await this.featureRows());
   }
 
   private applied(): Promise<number> {
-    return this.one('millrace_rows_applied_total');
-  }
-
-  private async one(name: string): Promise<number> {
-    return [...(await this.worker.metric(name)).values()].reduce((sum, value) => sum + value, 0);
+    return this.worker.total('millrace_rows_applied_total');
   }
 }

@@ -97,27 +97,25 @@ async function throughWorker(
   const profiles = process.env['BENCH_PROFILE'] ?? '';
   const flags = profiles === '' ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`];
   const worker = new WorkerProcess('benchmarks/features.ts', env, { nodeFlags: flags });
-  const one = async (name: string): Promise<number> =>
-    [...(await worker.metric(name)).values()].reduce((sum, value) => sum + value, 0);
   try {
     await worker.url();
     let rss_bytes = 0;
     const applied = async (): Promise<number> => {
-      rss_bytes = Math.max(rss_bytes, await one('process_resident_memory_bytes'));
-      return one('millrace_rows_applied_total');
+      rss_bytes = Math.max(rss_bytes, await worker.total('process_resident_memory_bytes'));
+      return worker.total('millrace_rows_applied_total');
     };
     const started_ms = performance.now();
-    const before_s = await one('process_cpu_seconds_total');
+    const before_s = await worker.total('process_cpu_seconds_total');
     await until('every row is applied', async () => (await applied()) >= rows, limit_ms, 100);
     await until(
       'every value is online',
-      async () => (await one('millrace_online_pending_values')) === 0,
+      async () => (await worker.total('millrace_online_pending_values')) === 0,
       limit_ms,
       100,
     );
     const seconds = (performance.now() - started_ms) / 1000;
-    const cpu_s = (await one('process_cpu_seconds_total')) - before_s;
-    const values = await one('millrace_online_writes_total');
+    const cpu_s = (await worker.total('process_cpu_seconds_total')) - before_s;
+    const values = await worker.total('millrace_online_writes_total');
     return { cost: { seconds, cpu_s }, rss_mib: Math.round(rss_bytes / 2 ** 20), values };
   } finally {
     const code = await worker.stop();

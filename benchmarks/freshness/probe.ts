@@ -19,7 +19,7 @@ import { plannedLength_ms, preload } from './preload.ts';
 import { RowLoad, type SentRow } from './row-load.ts';
 import { planRun, type Schedule } from './schedule.ts';
 import { sleep, WallClock } from './wall-clock.ts';
-import { readFigures, total, type WorkerFigures } from './worker-figures.ts';
+import { readFigures, type WorkerFigures } from './worker-figures.ts';
 
 export interface ProbeResult {
   readonly schedule: Schedule;
@@ -134,8 +134,8 @@ async function preloadKeys({ shop, worker }: Stage, options: ProbeOptions): Prom
   await until(
     () => `${progress.applied} of ${rows} preloaded rows are applied`,
     async () => {
-      progress.applied = await total(worker, 'millrace_rows_applied_total');
-      return progress.applied >= rows && (await total(worker, 'millrace_online_pending_values')) === 0;
+      progress.applied = await worker.total('millrace_rows_applied_total');
+      return progress.applied >= rows && (await worker.total('millrace_online_pending_values')) === 0;
     },
     preloadLimit_ms,
     500,

@@ -12,15 +12,10 @@ export interface WorkerFigures {
 export async function readFigures(worker: WorkerProcess): Promise<WorkerFigures> {
   const buckets = await worker.metric('millrace_online_write_seconds_bucket');
   return {
-    cpu_s: await total(worker, 'process_cpu_seconds_total'),
-    timers: await total(worker, 'millrace_timers_fired_total'),
+    cpu_s: await worker.total('process_cpu_seconds_total'),
+    timers: await worker.total('millrace_timers_fired_total'),
     calls: new Map([...buckets].map(([label, n]) => [boundOf(label), n])),
   };
-}
-
-/** A metric, over all its labels. */
-export async function total(worker: WorkerProcess, name: string): Promise<number> {
-  return [...(await worker.metric(name)).values()].reduce((sum, value) => sum + value, 0);
 }
 
 const boundOf = (label: string): number => {

@@ -10,7 +10,6 @@ import { deleteTopics } from '../../test/support/captured-shop.ts';
 import { until } from '../../test/support/until.ts';
 import { WorkerProcess } from '../../test/support/worker-process.ts';
 import { envelope } from '../envelopes.ts';
-import { total } from '../freshness/worker-figures.ts';
 import type { Contender, Restored } from './contender.ts';
 import * as definitions from './features.ts';
 import { partitions } from './partitions.ts';
@@ -20,8 +19,6 @@ import type { Stage } from './stage.ts';
 const redisDatabase = 9;
 /** As the chart has it. */
 const heapShare = 0.5;
-/** Rows of new keys that wait at a time: one commit takes all that was applied since the last, and is to end within its time limit. */
-const atOnce_rows = 25_000;
 const load_ms = 400_000;
 const restored = ['state restored', 'state on disk reused, the rest read from the changelog'] as const;
 /** Long enough for none to be put while a takeover is measured. */
@@ -37,8 +34,6 @@ export class WorkerContender implements Contender {
   private disk = '';
   private life: WorkerProcess | null = null;
   private snapshots_ms = 0;
-  /** The life that takes all rows at once is not measured, and may take what memory it likes. */
-  private isLoaded = false;
   private rows = 0;
   private readonly changes = new Map<number, number>();
   private nextUser = 0;
@@ -68,12 +63,9 @@ export class WorkerContender implements Contender {
     await this.newDisk();
     await this.stage.createTopic(this.topic);
     this.start();
-    for (let user = 0; user < users; user++) {
-      await this.insert(user);
-      if ((user + 1) % atOnce_rows === 0 || user + 1 === users) await this.taken(user + 1);
-    }
+    for (let user = 0; user < users; user++) await this.insert(user);
+    await this.taken(users);
     await this.settled();
-    this.isLoaded = true;
   }
 
   /** Mean sizes of what the changelog holds of a key: what a restore has to read. */
@@ -118,7 +110,7 @@ export class WorkerContender implements Contender {
     };
     const profiles = process.env['BENCH_PROFILE'] ?? '';
     const heap_MiB = Math.round((this.memory_bytes * heapShare) / 2 ** 20);
-    const flags = this.isLoaded ? [`--max-old-space-size=${heap_MiB}`] : [];
+    const flags = [`--max-old-space-size=${heap_MiB}`];
     if (profiles !== '') flags.push('--cpu-prof', `--cpu-prof-dir=${profiles}`);
     this.life = new WorkerProcess('benchmarks/takeover/features.ts', env, { nodeFlags: flags });
   }
@@ -196,7 +188,7 @@ export class WorkerContender implements Contender {
   private async one(metric: string): Promise<number> {
     const { worker } = this;
     try {
-      return await total(worker, metric);
+      return await worker.total(metric);
     } catch (cause) {
       throw new Error(`the worker ended with ${await worker.exited()}:\n${worker.said.slice(-20).join('\n')}`, {
         cause,

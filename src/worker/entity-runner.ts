@@ -89,7 +89,7 @@ export class EntityRunner {
       writer: this.writer,
       limit_bytes: options.pendingValues_bytes ?? pendingLimit_bytes,
       uncommittedLimit: options.uncommitted_changes ?? uncommittedLimit(options.stateCache_bytes ?? Infinity),
-      commit: () => this.committer!.commit([...this.owned.values()]),
+      commit: () => this.commit(),
       owned: () => this.owned.values(),
       prepare: (waiting) => this.loader.prepare(waiting),
       apply: (waiting) => {
@@ -157,7 +157,7 @@ export class EntityRunner {
   }
 
   async start(): Promise<void> {
-    const { log, failed, clock, commitInterval_ms, logger } = this.options;
+    const { log, failed, clock, commitInterval_ms } = this.options;
     const partitions = [...this.entities.values()].reduce((sum, entity) => sum + entity.partitions, 0);
     this.options.metrics.gauge('millrace_partitions', { kind: 'entity' }).set(partitions);
     this.producer = await log.producer({ name: 'entity', failed });
@@ -199,9 +199,9 @@ export class EntityRunner {
     this.commits = new Repeater(
       clock,
       commitInterval_ms,
-      () => this.committer!.commit([...this.owned.values()]),
+      () => this.commit(),
       (error) => {
-        logger.warn({ group: 'entity', error: messageOf(error) }, 'not committed; its tasks go back to what is');
+        failed(error as Error);
       },
     );
     this.snapshots?.start();
@@ -255,6 +255,16 @@ export class EntityRunner {
     await this.committer?.stop();
     await this.cache.stop();
     await this.producer?.close();
+  }
+
+  /** All that it has. */
+  private async commit(): Promise<void> {
+    try {
+      await this.committer!.commit([...this.owned.values()]);
+    } catch (error) {
+      const { logger } = this.options;
+      logger.warn({ group: 'entity', error: messageOf(error) }, 'not committed; its tasks go back to what is');
+    }
   }
 
   private assigned(partitions: readonly TopicPartition[]): Promise<readonly Start[]> {

@@ -14,7 +14,7 @@ export interface FrameBacklogOptions {
   readonly limit_bytes: number;
   /** Of changed keys and values that no commit holds; beyond it no frame is applied before one does. */
   readonly uncommittedLimit: number;
-  /** Commits all that there is. @throws MillraceError when it failed; the tasks go back then, and nothing is uncommitted. */
+  /** Commits all that there is. When that fails the tasks go back: nothing is uncommitted then either. */
   readonly commit: () => Promise<void>;
   readonly owned: () => Iterable<OwnedEntityPartition>;
   /** Applies a frame, unless its partition has left or has another life by now. */
@@ -121,7 +121,7 @@ export class FrameBacklog {
 
   private async room(): Promise<void> {
     const { writer, limit_bytes, uncommittedLimit, commit } = this.options;
-    if (this.uncommitted > uncommittedLimit) await commit().catch(() => undefined);
+    if (this.uncommitted > uncommittedLimit) await commit();
     await writer.room(limit_bytes / 2);
   }
 

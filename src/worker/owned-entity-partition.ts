@@ -6,10 +6,10 @@ import { encodeFeatureFrame, type FeatureRow } from '../frames/feature-frame.ts'
 import type { Append, TopicPartition } from '../log/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { EntityMetrics } from './entity-metrics.ts';
+import { entityPlace } from './entity-place.ts';
 import { OnlineCanary } from './online-canary.ts';
 import type { PendingValue, ValueOwner } from './online-writer.ts';
 import type { StateOwner } from './restoring-task.ts';
-import { changelogTopic, entityLogTopic, featureLogTopic } from './topics.ts';
 
 /** Rows of one feature-log record at most. */
 const frameRows = 1000;
@@ -49,6 +49,7 @@ export class OwnedEntityPartition implements ValueOwner, StateOwner {
   readonly entity: EntityPlan;
   readonly changelog: TopicPartition;
   readonly featureLog: TopicPartition;
+  readonly taskName: string;
   canary: OnlineCanary;
   /** The next position to be applied. */
   next = 0;
@@ -62,16 +63,14 @@ export class OwnedEntityPartition implements ValueOwner, StateOwner {
   private readonly visible: PendingValue[] = [];
 
   constructor(application: string, entity: EntityPlan, partition: number, now_ms: number) {
+    const place = entityPlace(application, entity, partition);
     this.reached_ms = now_ms;
-    this.at = { topic: entityLogTopic(application, entity), partition };
-    this.changelog = { topic: changelogTopic(application, entity), partition };
-    this.featureLog = { topic: featureLogTopic(application, entity), partition };
+    this.at = place.at;
+    this.changelog = place.changelog;
+    this.featureLog = place.featureLog;
+    this.taskName = place.taskName;
     this.entity = entity;
     this.canary = new OnlineCanary(this.taskName, -1);
-  }
-
-  get taskName(): string {
-    return `${this.changelog.topic}/${this.changelog.partition}`;
   }
 
   get isReleased(): boolean {

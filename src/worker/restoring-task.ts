@@ -1,6 +1,5 @@
 /** An entity partition on its way to the local store, and how far it is. */
-import type { EntityPlan } from '../define/plan.ts';
-import type { TopicPartition } from '../log/log.ts';
+import type { EntityPlace } from './entity-place.ts';
 import { partitionId } from './partition-id.ts';
 
 /** `waiting` → `snapshot` if there is one → `changelog` → `loading`. */
@@ -29,13 +28,7 @@ export interface RestoreProgress {
 export type RestoreSource = 'disk' | 'snapshot' | 'changelog';
 
 /** Whose state is brought: a partition that this worker owns, or one that another serves. */
-export interface StateOwner {
-  /** Of the entity log. */
-  readonly at: TopicPartition;
-  readonly entity: EntityPlan;
-  readonly changelog: TopicPartition;
-  /** Unique among all that use the same stores. */
-  readonly taskName: string;
+export interface StateOwner extends EntityPlace {
   /** Its state is not needed any more. */
   readonly isReleased: boolean;
 }

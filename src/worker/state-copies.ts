@@ -5,11 +5,11 @@
 import type { EntityPlan } from '../define/plan.ts';
 import { messageOf } from '../errors.ts';
 import type { TopicPartition } from '../log/log.ts';
+import { entityPlaces } from './entity-place.ts';
 import { Repeater } from './repeater.ts';
 import { partitionId } from './partition-id.ts';
 import { RestoringTask, type RestoreProgress, type StateOwner } from './restoring-task.ts';
 import { StateCatchUp, type StateCatchUpOptions } from './state-catch-up.ts';
-import { changelogTopic, entityLogTopic } from './topics.ts';
 
 /** Changelog records that a copy may be behind, over all tasks, when the worker takes part. */
 const lagBound_records = 1000;
@@ -31,29 +31,18 @@ export interface StateCopiesOptions extends StateCatchUpOptions {
   readonly isOwned: (at: TopicPartition) => boolean;
 }
 
-class Copy implements StateOwner {
-  readonly at: TopicPartition;
-  readonly entity: EntityPlan;
-  readonly changelog: TopicPartition;
-  isReleased = false;
-
-  constructor(application: string, entity: EntityPlan, partition: number) {
-    this.at = { topic: entityLogTopic(application, entity), partition };
-    this.changelog = { topic: changelogTopic(application, entity), partition };
-    this.entity = entity;
-  }
-
-  get taskName(): string {
-    return partitionId(this.changelog);
-  }
+/** A task that another worker serves. */
+interface Copy extends StateOwner {
+  isReleased: boolean;
 }
 
 export class StateCopies {
   private readonly options: StateCopiesOptions;
   private catchUp: StateCatchUp | null = null;
-  /** Those that are brought up now, from before anything of them is asked for. */
+  /** Those that are brought up now, from before anything of them is asked for, */
   private wanted: readonly Copy[] = [];
-  private warming: readonly RestoringTask<Copy>[] = [];
+  /** and how far they are. */
+  private current: readonly RestoringTask<Copy>[] = [];
   private turn: Promise<unknown> = Promise.resolve();
   private standby: Repeater | null = null;
   private stopped = false;
@@ -64,7 +53,7 @@ export class StateCopies {
 
   /** Of the warm-up. */
   get progress(): readonly RestoreProgress[] {
-    return this.standby === null ? this.warming.map(({ progress }) => progress) : [];
+    return this.standby === null ? this.current.map(({ progress }) => progress) : [];
   }
 
   /**
@@ -93,19 +82,23 @@ export class StateCopies {
       { tasks: copies.length },
       'the states of tasks that other workers serve are copied before any is taken over',
     );
+    const isTimeUp = (): boolean => copies.some(({ isReleased }) => isReleased);
     let lag = Infinity;
     try {
       // Each turn is shorter than the one before it, or this worker is slower than those that write.
       for (let before = Infinity; !this.stopped; before = lag) {
         lag = await this.bring(copies);
-        if (lag <= lagBound_records || lag > before / 2) break;
+        if (isTimeUp() || lag <= lagBound_records || lag > before / 2) break;
       }
     } finally {
       cancel();
     }
     const took_ms = clock.monotonic_ms() - started_ms;
     metrics.histogram('millrace_warm_up_seconds', {}).observe(took_ms / 1000);
-    logger.info({ tasks: copies.length, records_left: lag, took_ms }, 'the copies are done');
+    logger.info(
+      { tasks: copies.length, records_left: lag, took_ms },
+      isTimeUp() ? 'the copies are not done, and time is up' : 'the copies are done',
+    );
   }
 
   /** From now on copies are kept up. */
@@ -147,7 +140,7 @@ export class StateCopies {
   private all(): Copy[] {
     const { application, entities } = this.options;
     return entities.flatMap((entity) =>
-      Array.from({ length: entity.partitions }, (_, partition) => new Copy(application, entity, partition)),
+      entityPlaces(application, entity).map((place) => ({ ...place, isReleased: false })),
     );
   }
 
@@ -171,17 +164,18 @@ export class StateCopies {
     const catchUp = await this.opened();
     const wanted = copies.filter((copy) => !copy.isReleased && !this.options.isOwned(copy.at));
     if (wanted.length === 0 || this.stopped) return 0;
+    const changelogs = wanted.map(({ changelog }) => changelog);
     this.wanted = wanted;
-    const asked_ms = this.options.clock.now_ms();
-    const ends = await catchUp.ends(wanted.map(({ changelog }) => changelog));
-    this.warming = wanted.map((copy, i) => new RestoringTask(copy, ends[i]!, asked_ms));
     try {
-      await catchUp.bring(this.warming);
-      const now = await catchUp.ends(wanted.map(({ changelog }) => changelog));
-      return this.warming.reduce((sum, { next }, i) => sum + Math.max(0, now[i]! - next), 0);
+      const asked_ms = this.options.clock.now_ms();
+      const ends = await catchUp.ends(changelogs);
+      this.current = wanted.map((copy, i) => new RestoringTask(copy, ends[i]!, asked_ms));
+      await catchUp.bring(this.current);
+      const now = await catchUp.ends(changelogs);
+      return this.current.reduce((sum, { next }, i) => sum + Math.max(0, now[i]! - next), 0);
     } finally {
       this.wanted = [];
-      this.warming = [];
+      this.current = [];
     }
   }
 

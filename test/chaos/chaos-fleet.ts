@@ -12,7 +12,6 @@ import { CapturedShop } from '../support/captured-shop.ts';
 import { differences, readOnline, type OnlineValue } from '../support/reference-comparison.ts';
 import { until } from '../support/until.ts';
 import { FeatureHistory } from './feature-history.ts';
-import { sumOf } from './restores.ts';
 import { RowFlow } from './row-flow.ts';
 import { SlowNetwork } from './slow-network.ts';
 import { WorkerSlot, type Shares } from './worker-slot.ts';
@@ -227,11 +226,9 @@ export class ChaosFleet {
 
   /** A metric of all workers that run, over the labels that contain a text. */
   async total(metric: string, labels = ''): Promise<number> {
-    const samples = await Promise.all(this.slots.filter(({ isUp }) => isUp).map(({ worker }) => worker.metric(metric)));
-    return samples.reduce(
-      (sum, each) => sum + sumOf(new Map([...each].filter(([label]) => label.includes(labels)))),
-      0,
-    );
+    const running = this.slots.filter(({ isUp }) => isUp);
+    const totals = await Promise.all(running.map(({ worker }) => worker.total(metric, labels)));
+    return totals.reduce((sum, each) => sum + each, 0);
   }
 
   async close(): Promise<void> {

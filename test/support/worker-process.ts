@@ -97,6 +97,12 @@ export class WorkerProcess {
     return samples;
   }
 
+  /** A metric over all its labels, or over those that contain a text. */
+  async total(name: string, labels = ''): Promise<number> {
+    const samples = await this.metric(name);
+    return [...samples].reduce((sum, [label, value]) => (label.includes(labels) ? sum + value : sum), 0);
+  }
+
   async isReady(): Promise<boolean> {
     return (await fetch(`${await this.url()}/readyz`)).status === 200;
   }

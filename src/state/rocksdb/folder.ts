@@ -60,15 +60,16 @@ async function openReadable({ dir, database: path, mark }: StateFolder): Promise
     if (native === null || failureOf(error, dir) !== null) throw error;
     return native.message;
   }
-  const reason = await readMark(mark);
+  const reason = await readIfThere(mark);
   if (reason === null) return database;
   await database.close();
   return reason;
 }
 
-async function readMark(mark: string): Promise<string | null> {
+/** Null when there is no such file. */
+export async function readIfThere(path: string): Promise<string | null> {
   try {
-    return await readFile(mark, 'utf8');
+    return await readFile(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;

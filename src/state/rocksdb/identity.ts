@@ -1,9 +1,10 @@
 /** Who lives in a state directory: one name for all lives of the worker that has it. */
 import { randomUUID } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FatalError, messageOf } from '../../errors.ts';
 import { failureOf } from './failure.ts';
+import { readIfThere } from './folder.ts';
 
 const file = 'identity';
 const shape = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -26,14 +27,5 @@ export async function identityOf(dir: string): Promise<string> {
       failureOf(error, dir) ??
       new FatalError('store-unavailable', `state directory ${dir}: ${messageOf(error)}: remove it`, { cause: error })
     );
-  }
-}
-
-async function readIfThere(path: string): Promise<string | null> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
   }
 }

@@ -1,24 +1,14 @@
 /** While the online store is away memory stays within its bound, and its return is no stampede. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { buildPlan } from '../../../src/define/plan-builder.ts';
 import { RetriableError } from '../../../src/errors.ts';
-import { count, featureView, tumbling } from '../../../src/index.ts';
 import type { Log } from '../../../src/log/log.ts';
 import type { OnlineStore } from '../../../src/online/online-store.ts';
 import { envelope, transactionFields } from '../../support/envelope.ts';
 import { MemoryFleet, type RunningWorker } from '../../support/memory-worker.ts';
-import { transactions, user } from '../../support/shop.ts';
 import { until } from '../../support/until.ts';
+import { plan, topic } from '../../support/user-counts.ts';
 
-const topic = 'dbserver.public.transactions';
 const now_us = Date.now() * 1000;
-const plan = buildPlan({
-  view: featureView('user_features', {
-    entity: user,
-    from: { tx: transactions.by({ user_id: 'user_id' }) },
-    features: ({ tx }) => ({ n: count(tx).over(tumbling('7d')) }),
-  }),
-});
 const users = 50;
 /** A few hundred values, as the writer measures them. */
 const limit_bytes = 200_000;

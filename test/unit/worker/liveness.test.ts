@@ -1,29 +1,19 @@
 /** The liveness probe on a real worker: what waits is live, what hangs is not. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { healthOf } from '../../../src/cli/health.ts';
-import { buildPlan } from '../../../src/define/plan-builder.ts';
 import { RetriableError } from '../../../src/errors.ts';
-import { count, featureView, tumbling } from '../../../src/index.ts';
 import { silentLogger } from '../../../src/observability/logger.ts';
 import type { OnlineStore } from '../../../src/online/online-store.ts';
 import { ProgressMonitor } from '../../../src/worker/progress-monitor.ts';
 import { envelope, transactionFields } from '../../support/envelope.ts';
 import { MemoryFleet } from '../../support/memory-worker.ts';
-import { transactions, user } from '../../support/shop.ts';
 import { SteppedClock } from '../../support/stepped-clock.ts';
 import { until } from '../../support/until.ts';
+import { plan, topic } from '../../support/user-counts.ts';
 
-const topic = 'dbserver.public.transactions';
 /** More than may wait for the online store: then frames are not read. */
 const rows = 150_000;
 const now_us = Date.now() * 1000;
-const plan = buildPlan({
-  view: featureView('user_features', {
-    entity: user,
-    from: { tx: transactions.by({ user_id: 'user_id' }) },
-    features: ({ tx }) => ({ n: count(tx).over(tumbling('7d')) }),
-  }),
-});
 
 let fleet: MemoryFleet;
 beforeEach(async () => {

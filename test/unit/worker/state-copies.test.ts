@@ -1,24 +1,15 @@
 /** Copies of the states of tasks that other workers serve: made before a worker takes part, and kept up while it runs. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { buildPlan } from '../../../src/define/plan-builder.ts';
-import { count, featureView, tumbling } from '../../../src/index.ts';
 import type { Log } from '../../../src/log/log.ts';
+import { silentLogger, type Logger } from '../../../src/observability/logger.ts';
 import { createMemoryStateStore } from '../../../src/state/memory/memory-state-store.ts';
 import type { StateStore } from '../../../src/state/state-store.ts';
 import { envelope, transactionFields } from '../../support/envelope.ts';
 import { MemoryFleet, type RunningWorker } from '../../support/memory-worker.ts';
-import { transactions, user } from '../../support/shop.ts';
 import { until } from '../../support/until.ts';
+import { plan, topic } from '../../support/user-counts.ts';
 
-const topic = 'dbserver.public.transactions';
 const now_us = Date.now() * 1000;
-const plan = buildPlan({
-  view: featureView('user_features', {
-    entity: user,
-    from: { tx: transactions.by({ user_id: 'user_id' }) },
-    features: ({ tx }) => ({ n: count(tx).over(tumbling('7d')) }),
-  }),
-});
 const tasks = plan.entities[0]!.partitions;
 const users = 40;
 
@@ -121,12 +112,15 @@ function held(
 test('a disk that is too slow does not keep the worker from taking part when the time is up', async () => {
   await serving();
   const { store, reached, letThrough } = held(createMemoryStateStore());
-  const second = fleet.worker({ state: store, copies: { warmUp_ms: 50, standbyInterval_ms: 0 } });
+  const said: string[] = [];
+  const logger: Logger = { ...silentLogger, info: (_, message) => void said.push(message) };
+  const second = fleet.worker({ state: store, logger, copies: { warmUp_ms: 50, standbyInterval_ms: 0 } });
   const started = second.worker.start();
   await until('the copies are under way', reached);
   await new Promise((resolve) => setTimeout(resolve, 100));
   letThrough();
   await started;
+  expect(said).toContain('the copies are not done, and time is up');
   append();
   await untilCounted(2);
   expect(second.failures).toEqual([]);

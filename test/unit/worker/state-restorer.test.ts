@@ -1,25 +1,15 @@
 /** When the state on disk is used again, and when it is not. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { buildPlan } from '../../../src/define/plan-builder.ts';
-import { count, featureView, tumbling } from '../../../src/index.ts';
 import { createMemoryStateStore } from '../../../src/state/memory/memory-state-store.ts';
 import type { StateCheckpoint, StateStore } from '../../../src/state/state-store.ts';
 import { changelogTopic, entityLogTopic, tombstoneRetention_ms } from '../../../src/worker/topics.ts';
 import { envelope, transactionFields } from '../../support/envelope.ts';
 import { Member } from '../../support/log-member.ts';
 import { application, MemoryFleet, type RunningWorker } from '../../support/memory-worker.ts';
-import { transactions, user } from '../../support/shop.ts';
 import { until } from '../../support/until.ts';
+import { plan, topic } from '../../support/user-counts.ts';
 
-const topic = 'dbserver.public.transactions';
 const now_us = Date.now() * 1000;
-const plan = buildPlan({
-  view: featureView('user_features', {
-    entity: user,
-    from: { tx: transactions.by({ user_id: 'user_id' }) },
-    features: ({ tx }) => ({ n: count(tx).over(tumbling('7d')) }),
-  }),
-});
 const entity = plan.entities[0]!;
 
 function insertion(id: number): Buffer {

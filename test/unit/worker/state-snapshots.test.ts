@@ -1,8 +1,6 @@
 /** Restores without a disk: from a snapshot and the tail of the changelog, and what makes a snapshot unfit for that. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { buildPlan } from '../../../src/define/plan-builder.ts';
 import { RetriableError } from '../../../src/errors.ts';
-import { count, featureView, tumbling } from '../../../src/index.ts';
 import { MemoryObjectStore } from '../../../src/offline/memory/memory-object-store.ts';
 import type { ObjectStore } from '../../../src/offline/object-store.ts';
 import { createMemoryStateStore } from '../../../src/state/memory/memory-state-store.ts';
@@ -14,18 +12,10 @@ import { systemClock } from '../../../src/time/clock.ts';
 import { changelogTopic, tombstoneRetention_ms } from '../../../src/worker/topics.ts';
 import { envelope, transactionFields } from '../../support/envelope.ts';
 import { application, MemoryFleet, type RunningWorker } from '../../support/memory-worker.ts';
-import { transactions, user } from '../../support/shop.ts';
 import { until } from '../../support/until.ts';
+import { plan, topic } from '../../support/user-counts.ts';
 
-const topic = 'dbserver.public.transactions';
 const now_us = Date.now() * 1000;
-const plan = buildPlan({
-  view: featureView('user_features', {
-    entity: user,
-    from: { tx: transactions.by({ user_id: 'user_id' }) },
-    features: ({ tx }) => ({ n: count(tx).over(tumbling('7d')) }),
-  }),
-});
 const users = 40;
 
 let fleet: MemoryFleet;
