@@ -4,6 +4,7 @@
  * protocol: commit, restore, fences.
  */
 import { stateVersion } from '../entity/task-record.ts';
+import { messageOf } from '../errors.ts';
 import type { Append, GroupConsumer, Transactor } from '../log/log.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -73,7 +74,7 @@ export class EntityCommitter {
   private async commitNow(partitions: readonly OwnedEntityPartition[]): Promise<void> {
     const taken = partitions.flatMap((owned) => owned.takeCommit() ?? []);
     if (taken.length === 0) return;
-    const { metrics, clock, traces } = this.options;
+    const { metrics, clock, logger, traces } = this.options;
     const committed = traces?.beginCommit(taken);
     const started_ms = clock.monotonic_ms();
     try {
@@ -86,6 +87,7 @@ export class EntityCommitter {
     } catch (error) {
       committed?.(error);
       metrics.counter('millrace_commits_total', { kind: 'entity', result: 'failed' }).add(1);
+      logger.warn({ group: 'entity', error: messageOf(error) }, 'not committed; its tasks go back to what is');
       this.options.rolledBack(taken.map(({ owned }) => owned));
       throw error;
     }

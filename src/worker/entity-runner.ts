@@ -200,9 +200,7 @@ export class EntityRunner {
       clock,
       commitInterval_ms,
       () => this.commit(),
-      (error) => {
-        failed(error as Error);
-      },
+      () => undefined,
     );
     this.snapshots?.start();
     this.copies.startStandby();
@@ -257,14 +255,9 @@ export class EntityRunner {
     await this.producer?.close();
   }
 
-  /** All that it has. */
-  private async commit(): Promise<void> {
-    try {
-      await this.committer!.commit([...this.owned.values()]);
-    } catch (error) {
-      const { logger } = this.options;
-      logger.warn({ group: 'entity', error: messageOf(error) }, 'not committed; its tasks go back to what is');
-    }
+  /** All that it has. When that fails the committer has said so, and told the tasks. */
+  private commit(): Promise<void> {
+    return this.committer!.commit([...this.owned.values()]).catch(() => undefined);
   }
 
   private assigned(partitions: readonly TopicPartition[]): Promise<readonly Start[]> {
