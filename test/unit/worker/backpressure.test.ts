@@ -157,5 +157,6 @@ test('while a commit takes long no more is applied than a bound, and all of it c
   expect(applied).toBeLessThan(rows - rowsAtOnce);
   letThrough();
   await isRight(running);
+  await until('no change is without a commit', async () => (await changes()) === 0);
   expect(running.failures).toEqual([]);
 });
