@@ -106,6 +106,8 @@ export class WorkerContender implements Contender {
       MILLRACE_REDIS_URL: this.redisUrl,
       MILLRACE_S3_PREFIX: `${this.stage.id}/`,
       MILLRACE_STATE_DIR: this.disk,
+      // The dead life is a member still: what it had would be read before the group is joined, and not be counted as restored.
+      MILLRACE_WARM_UP_MS: '0',
       MILLRACE_STATE_SNAPSHOT_INTERVAL_MS: String(this.snapshots_ms),
     };
     const profiles = process.env['BENCH_PROFILE'] ?? '';
