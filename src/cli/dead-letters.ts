@@ -1,9 +1,16 @@
 /** `millrace dead-letters list|show|check|replay`. */
-import { FatalError } from '../errors.ts';
+import { parseDuration_us } from '../define/duration.ts';
+import type { Plan } from '../define/plan.ts';
+import { FatalError, messageOf } from '../errors.ts';
+import { parseHighWater } from '../ingest/high-water.ts';
 import type { Log } from '../log/log.ts';
-import { deadLetterFindings, type Held, type HeldBy } from '../operate/dead-letter-findings.ts';
+import { deadLetterFindings } from '../operate/dead-letter-findings.ts';
 import { readDeadLetters, type DeadLetterSelection } from '../operate/dead-letter-reader.ts';
+import { replayOf, type CommittedBy, type DeadLetterReplay } from '../operate/dead-letter-replay.ts';
+import type { Held, HeldBy } from '../operate/dead-letter-verdict.ts';
+import { sleep, systemClock } from '../time/clock.ts';
 import type { DeadLetter } from '../worker/dead-letters.ts';
+import { ingestGroup } from '../worker/groups.ts';
 import { partitionId } from '../worker/partition-id.ts';
 import { deadLetterTopic } from '../worker/topics.ts';
 import { loadDefinitions } from './load-definitions.ts';
@@ -13,6 +20,7 @@ import { say, sayFindings, type OutputOptions } from './output.ts';
 const shownCharacters = 500;
 /** They are held in memory, whole. */
 const checkedRecords = 100_000;
+const replayLook_ms = 500;
 
 export async function listDeadLetters(options: OutputOptions & DeadLetterSelection): Promise<void> {
   await withLog(async (log, { applicationId }) => {
@@ -47,24 +55,73 @@ export async function checkDeadLetters(definitions: string, options: OutputOptio
   const plan = await loadDefinitions(definitions);
   await withLog(async (log, { applicationId }) => {
     const letters = await readDeadLetters(log, deadLetterTopic(applicationId), { limit: checkedRecords });
-    const read = new Set(plan.entities.flatMap((entity) => entity.tables.map(({ topic }) => topic)));
-    const held = await heldNow(
-      log,
-      letters.filter(({ topic }) => read.has(topic)),
-    );
-    sayFindings(options, deadLetterFindings(plan, letters, held));
+    sayFindings(options, deadLetterFindings(plan, letters, await heldNow(log, lettersRead(plan, letters))));
   });
 }
 
-/** Says why there is no such thing, and what to do instead; fails, so that no script takes it for done. */
-export function replayDeadLetters(): void {
-  process.stderr.write(
-    'Dead letters are not put back one by one: behind what came after them they would be counted wrongly, and nobody could tell.\n' +
-      'A new generation reads them in their own places. Repair their cause, then see whether it would use them:\n' +
-      '  millrace dead-letters check <definitions>\n' +
-      'docs/dead-letters.md says more.\n',
+export interface ReplayOptions extends OutputOptions {
+  /** How long to wait for the workers, such as `10m`. */
+  readonly timeout: string;
+}
+
+/** Waits until the generation of these definitions has read them in their places, and says which it has not. */
+export async function replayDeadLetters(definitions: string, options: ReplayOptions): Promise<void> {
+  const due_ms = systemClock.now_ms() + timeout_ms(options);
+  const plan = await loadDefinitions(definitions);
+  await withLog(async (log, { applicationId }) => {
+    let told = 0;
+    for (;;) {
+      const { waiting, findings } = await lookAtReplay(log, applicationId, plan);
+      if (waiting === 0 || systemClock.now_ms() >= due_ms) {
+        sayFindings(options, findings);
+        return;
+      }
+      if (waiting !== told) process.stderr.write(`${waiting} are still to be read\n`);
+      told = waiting;
+      await sleep(systemClock, replayLook_ms);
+    }
+  });
+}
+
+async function lookAtReplay(log: Log, application: string, plan: Plan): Promise<DeadLetterReplay> {
+  const read = (): Promise<DeadLetter[]> =>
+    readDeadLetters(log, deadLetterTopic(application), { limit: checkedRecords });
+  const committed = await committedNow(log, application, lettersRead(plan, await read()));
+  // What was refused again on the way to there has been told by now.
+  const letters = await read();
+  return replayOf(plan, letters, { held: await heldNow(log, lettersRead(plan, letters)), committed });
+}
+
+function timeout_ms({ timeout }: ReplayOptions): number {
+  try {
+    return parseDuration_us(timeout) / 1000;
+  } catch (error) {
+    throw new FatalError('config-invalid', `--timeout is ${messageOf(error)}`);
+  }
+}
+
+/** Those of topics that a definition reads. */
+function lettersRead(plan: Plan, letters: readonly DeadLetter[]): DeadLetter[] {
+  const read = new Set(plan.entities.flatMap((entity) => entity.tables.map(({ topic }) => topic)));
+  return letters.filter(({ topic }) => read.has(topic));
+}
+
+/** What the ingest has committed of the partitions of these records. */
+async function committedNow(log: Log, application: string, letters: readonly DeadLetter[]): Promise<CommittedBy> {
+  const partitions = [
+    ...new Map(
+      letters.map(({ topic, partition }) => [partitionId({ topic, partition }), { topic, partition }]),
+    ).values(),
+  ];
+  const offsets = await log.groupOffsets(ingestGroup(application), partitions);
+  const committed = new Map(
+    offsets.flatMap((at) =>
+      at?.metadata === undefined
+        ? []
+        : [[partitionId(at), { offset: at.offset, readers: parseHighWater(at.metadata).readers }]],
+    ),
   );
-  process.exitCode = 1;
+  return (at) => committed.get(partitionId(at)) ?? null;
 }
 
 /** What the partitions of these records hold now. */

@@ -120,12 +120,13 @@ deadLetters
   });
 deadLetters
   .command('replay')
-  .description('is not possible one by one; says why, and what to do instead')
-  .allowUnknownOption()
-  .allowExcessArguments()
-  .action(async () => {
+  .description('wait until the generation of these definitions has read them in their places')
+  .argument('<definitions>', 'the file with the cause repaired and the generation raised, as it is deployed')
+  .option('--timeout <duration>', 'how long to wait; 0s only looks', '10m')
+  .option('--json', 'for scripts')
+  .action(async (definitions: string, options: { readonly timeout: string; readonly json?: boolean }) => {
     const { replayDeadLetters } = await import('./dead-letters.ts').catch(clientMissing);
-    replayDeadLetters();
+    await replayDeadLetters(definitions, options);
   });
 
 program

@@ -1,4 +1,5 @@
 /** Whether an ingest goes on where the committed source offset says. */
+import type { EntityPlan } from '../define/plan.ts';
 import { SourceStoppedError } from '../errors.ts';
 import { hash32 } from '../util/hash.ts';
 import type { EntityRoute } from './router.ts';
@@ -11,8 +12,13 @@ export interface SourceIdentity {
   readonly readers: readonly string[];
 }
 
-export const readersOf = (routes: readonly EntityRoute[]): string[] =>
-  routes.map(({ entity }) => hash32(`${entity.name}/${entity.generation}`).toString(16).padStart(8, '0'));
+/** One incarnation of an entity, for people. */
+export const readerName = ({ name, generation }: EntityPlan): string => `${name}/${generation}`;
+
+/** How a committed source offset knows it. */
+export const readerId = (entity: EntityPlan): string => hash32(readerName(entity)).toString(16).padStart(8, '0');
+
+export const readersOf = (routes: readonly EntityRoute[]): string[] => routes.map(({ entity }) => readerId(entity));
 
 /**
  * False when the source is to be read from its beginning, since an entity, or a generation of one, has none of its rows yet. The

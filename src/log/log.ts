@@ -53,6 +53,8 @@ export interface Log {
   topicNames(): Promise<readonly string[]>;
   /** The members of a group; one that was lost is among them until its session ends. None when there is no such group. */
   groupMembers(group: string): Promise<readonly GroupMember[]>;
+  /** What a group has committed, asked by somebody who need not be in it; null where there is nothing. */
+  groupOffsets(group: string, partitions: readonly TopicPartition[]): Promise<readonly (Offset | null)[]>;
   producer(options: ProducerOptions): Promise<LogProducer>;
   transactor(options: TransactorOptions): Promise<Transactor>;
   /** Joins the group. No handler is called before this has resolved. */

@@ -62,4 +62,8 @@ const isSelected = (letter: DeadLetter, wanted: DeadLetterSelection): boolean =>
     (part) => wanted[part] === undefined || wanted[part] === letter[part],
   );
 
-const parse = ({ value }: LogRecord): DeadLetter => JSON.parse(Buffer.from(value!).toString('utf8')) as DeadLetter;
+/** Earlier versions did not say who went without it. */
+const parse = ({ value }: LogRecord): DeadLetter => ({
+  readers: [],
+  ...(JSON.parse(Buffer.from(value!).toString('utf8')) as Omit<DeadLetter, 'readers'>),
+});

@@ -11,6 +11,8 @@ export interface DeadLetter {
   readonly timestamp_ms: number;
   readonly code: string;
   readonly reason: string;
+  /** The entities that go without it, each in its generation, as `user/2`. */
+  readonly readers: readonly string[];
   readonly key_base64: string | null;
   readonly value_base64: string | null;
 }
@@ -18,7 +20,13 @@ export interface DeadLetter {
 const base64 = (bytes: Uint8Array | null): string | null =>
   bytes === null ? null : Buffer.from(bytes).toString('base64');
 
-export function appendDeadLetter(producer: LogProducer, topic: string, record: LogRecord, error: MillraceError): void {
+export interface Refused {
+  readonly record: LogRecord;
+  readonly error: MillraceError;
+  readonly readers: readonly string[];
+}
+
+export function appendDeadLetter(producer: LogProducer, topic: string, { record, error, readers }: Refused): void {
   const letter: DeadLetter = {
     topic: record.topic,
     partition: record.partition,
@@ -26,6 +34,7 @@ export function appendDeadLetter(producer: LogProducer, topic: string, record: L
     timestamp_ms: record.timestamp_ms,
     code: error.code,
     reason: error.message,
+    readers,
     key_base64: base64(record.key),
     value_base64: base64(record.value),
   };

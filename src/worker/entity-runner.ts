@@ -13,6 +13,7 @@ import { atMost } from '../time/clock.ts';
 import { EntityCommitter } from './entity-committer.ts';
 import { EntityTraces } from './entity-traces.ts';
 import { FrameBacklog } from './frame-backlog.ts';
+import { entityGroup } from './groups.ts';
 import { OnlineRepair } from './online-repair.ts';
 import { OnlineWriter } from './online-writer.ts';
 import { OwnedEntityPartition } from './owned-entity-partition.ts';
@@ -135,7 +136,7 @@ export class EntityRunner {
   }
 
   private get group(): string {
-    return `${this.options.application}.entity`;
+    return entityGroup(this.options.application);
   }
 
   private createCopies(): StateCopies {

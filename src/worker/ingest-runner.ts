@@ -7,11 +7,12 @@ import { FatalError, MillraceError, RecordError, SourceStoppedError, messageOf }
 import { formatHighWater, noHighWater, parseHighWater, type HighWater } from '../ingest/high-water.ts';
 import { routesOf, type EntityRoute } from '../ingest/router.ts';
 import { MemoryStage, StagingBudget } from '../ingest/snapshot-stage.ts';
-import { continues, readersOf } from '../ingest/source-identity.ts';
+import { continues, readerName, readersOf } from '../ingest/source-identity.ts';
 import { SourcePartition } from '../ingest/source-partition.ts';
 import type { GroupConsumer, LogProducer, LogRecord, Offset, TopicPartition } from '../log/log.ts';
 import { noTracer } from '../observability/tracer.ts';
 import { appendDeadLetter } from './dead-letters.ts';
+import { ingestGroup } from './groups.ts';
 import { HeartbeatReader } from './heartbeat-reader.ts';
 import { IngestTraces } from './ingest-traces.ts';
 import { OwnedSource, type RecordOutcome } from './owned-source.ts';
@@ -67,7 +68,7 @@ export class IngestRunner {
     this.producer = await log.producer({ name: 'ingest', failed });
     await this.heartbeats.start();
     this.consumer = await log.groupConsumer({
-      group: `${application}.ingest`,
+      group: ingestGroup(application),
       topics: [...this.tables.keys()],
       handlers: {
         assigned: (partitions) =>
@@ -239,7 +240,10 @@ export class IngestRunner {
 
   private refuse({ onError }: TablePlan, record: LogRecord, error: RecordError): RecordOutcome {
     const { metrics, logger, application } = this.options;
-    if (onError === 'dead-letter') appendDeadLetter(this.producer!, deadLetterTopic(application), record, error);
+    if (onError === 'dead-letter') {
+      const readers = this.routes.get(record.topic)!.map(({ entity }) => readerName(entity));
+      appendDeadLetter(this.producer!, deadLetterTopic(application), { record, error, readers });
+    }
     metrics.counter('millrace_dead_letters_total', { topic: record.topic, reason: error.code }).add(1);
     logger.warn({ code: error.code, policy: onError }, error.message);
     return onError === 'skip' ? 'skipped' : 'dead_lettered';

@@ -7,6 +7,7 @@ import { newestObjects, objectPrefix, OfflineTask, type CutFile, type FlushLimit
 import { createInlineEncoder, type ParquetEncoder } from '../offline/parquet-encoder.ts';
 import { readRange } from '../offline/parquet.ts';
 import { atMost, sleep } from '../time/clock.ts';
+import { offlineGroup } from './groups.ts';
 import type { RunnerOptions } from './runner-options.ts';
 import { partitionId } from './partition-id.ts';
 import { ArrivingPartitions } from './arriving-partitions.ts';
@@ -67,7 +68,7 @@ export class OfflineRunner {
     const partitions = [...this.entities.values()].reduce((sum, entity) => sum + entity.partitions, 0);
     this.options.metrics.gauge('millrace_partitions', { kind: 'offline' }).set(partitions);
     this.consumer = await log.groupConsumer({
-      group: `${application}.offline`,
+      group: offlineGroup(application),
       topics: [...this.entities.keys()],
       handlers: {
         assigned: (partitions) => this.assigned(partitions),

@@ -88,6 +88,23 @@ export function logSuite(create: () => Promise<LogUnderTest>): void {
     });
   });
 
+  describe('offsets of a group', () => {
+    test('asked by somebody who is not in it: what was committed, with its metadata, and null for the rest', async () => {
+      const topic = await under.topic(2);
+      const group = uniqueName('g');
+      const partitions = [0, 1].map((partition) => ({ topic, partition }));
+      expect(await under.log.groupOffsets(group, partitions)).toEqual([null, null]);
+      expect(await under.log.groupOffsets(group, [])).toEqual([]);
+      const member = await join(group, [topic]);
+      await until('it owns both', () => member.owned.size === 2);
+      const committed = { topic, partition: 1, offset: 0, metadata: 'told' };
+      await member.consumer!.commit([committed]);
+      expect(await under.log.groupOffsets(group, partitions)).toEqual([null, committed]);
+      await member.consumer!.close();
+      expect(await under.log.groupOffsets(group, partitions.toReversed())).toEqual([committed, null]);
+    });
+  });
+
   describe('records', () => {
     test('keys, values, tombstones and empty ones come as they were appended', async () => {
       const topic = await under.topic(1);

@@ -15,6 +15,8 @@ import { deleteTopics } from '../support/captured-shop.ts';
 import { millrace, type Ended } from '../support/command.ts';
 import { deleteBefore } from '../support/delete-records.ts';
 import { envelope, transactionFields } from '../support/envelope.ts';
+import { until } from '../support/until.ts';
+import { WorkerProcess } from '../support/worker-process.ts';
 
 const id = randomBytes(4).toString('hex');
 const application = `dead-letters-${id}`;
@@ -29,17 +31,17 @@ let log: Log;
 const run = (...args: readonly string[]): Promise<Ended> =>
   millrace(['dead-letters', ...args], { ...process.env, MILLRACE_APPLICATION_ID: application });
 
-async function definitions(location: string): Promise<string> {
+async function definitions(location: string, { more = '', generation = 1 } = {}): Promise<string> {
   const file = join(folder, `features-${randomBytes(2).toString('hex')}.ts`);
   await writeFile(
     file,
     `import { count, debezium, entity, featureView, int64, text, timestamp, tumbling } from 'millrace';
-     const t = debezium({ prefix: '${prefix}', decimals: 'string', times: 'microseconds' }).table('public.transactions', {
+     const t = debezium({ prefix: '${prefix}${more}', decimals: 'string', times: 'microseconds' }).table('public.transactions', {
        columns: { transaction_id: int64(), user_id: int64(), location: ${location}, transaction_time: timestamp(6) },
        primaryKey: ['transaction_id'], replicaIdentity: 'full', time: { event: 'transaction_time' },
      });
      export const view = featureView('view', {
-       entity: entity('user', { key: { user_id: int64() } }), from: { t: t.by({ user_id: 'user_id' }) },
+       entity: entity('user', { key: { user_id: int64() }, generation: ${generation} }), from: { t: t.by({ user_id: 'user_id' }) },
        features: ({ t }) => ({ n: count(t).over(tumbling('5m')) }),
      });`,
   );
@@ -65,7 +67,8 @@ beforeAll(async () => {
     const value = row(offset);
     producer.append(topic, 0, Buffer.from(`key ${offset}`), value);
     const record = { topic, partition: 0, offset, key: Buffer.from(`key ${offset}`), value, timestamp_ms: 1000 };
-    appendDeadLetter(producer, letterTopic, record, new RecordError('record-undecodable', 'location is null'));
+    const error = new RecordError('record-undecodable', 'location is null');
+    appendDeadLetter(producer, letterTopic, { record, error, readers: ['user/1'] });
   }
   await producer.close();
   await deleteBefore(letterTopic, 0, 1);
@@ -117,8 +120,45 @@ test('check: refused still, usable once the cause is repaired, and gone once the
   ]);
 });
 
-test('replay: says what to do instead, and fails', async () => {
-  const { code, errors } = await run('replay', '--yes');
+test('replay: not by the generation that refused it; waits until the next one has read it in its place', async () => {
+  const source = `${prefix}_replay.public.transactions`;
+  await log.ensureTopics([{ name: source, partitions: 1, config: { 'cleanup.policy': 'delete' } }]);
+  const producer = await log.producer({ name: 'test', failed: () => undefined });
+  for (let n = 0; n < 3; n++) producer.append(source, 0, Buffer.from(String(n)), row(n));
+  await producer.close();
+  const env = { MILLRACE_APPLICATION_ID: `${application}-replay`, MILLRACE_ROLES: 'ingest' };
+  const replay = (file: string, timeout: string): Promise<Ended> =>
+    millrace(['dead-letters', 'replay', file, '--timeout', timeout, '--json'], { ...process.env, ...env });
+  const told = ({ output }: Ended): unknown =>
+    (JSON.parse(output) as Finding[]).map(({ level, says }) => [level, says]);
+  const all = (level: string, says: string): unknown => [
+    [level, expect.stringContaining(`3 records, the last at ${source}/0, offset 2, ${says}`)],
+  ];
+
+  const first = new WorkerProcess(await definitions('text()', { more: '_replay' }), env);
+  await until('it has refused all', async () => (await first.total('millrace_dead_letters_total')) === 3);
+  await first.stop();
+  const unraised = await replay(await definitions('text().nullable()', { more: '_replay' }), '1m');
+  expect(told(unraised)).toEqual(all('fault', 'can be used by these definitions, but generation 1 of user went on'));
+  expect(unraised.code).toBe(1);
+  const raised = await definitions('text().nullable()', { more: '_replay', generation: 2 });
+  const early = await replay(raised, '0s');
+  expect(told(early)).toEqual(all('fault', 'can be used, and generation 2 of user has still to come to them'));
+  expect(early.code).toBe(1);
+
+  const waiting = replay(raised, '2m');
+  const second = new WorkerProcess(raised, env);
+  const done = await waiting;
+  await second.stop();
+  expect(told(done), done.errors).toEqual(all('ok', 'were read by generation 2 of user in their places'));
+  expect(done.errors).toContain('3 are still to be read');
+  expect(done.code).toBe(0);
+  const names = (await log.topicNames()).filter((name) => name.startsWith(`${application}-replay.`));
+  await deleteTopics([source, ...names]);
+});
+
+test('replay: a timeout that is none is named', async () => {
+  const { code, errors } = await run('replay', await definitions('text()'), '--timeout', 'soon');
   expect(code).toBe(1);
-  expect(errors).toContain('millrace dead-letters check <definitions>');
+  expect(errors).toContain('--timeout is "soon" is not a duration');
 });

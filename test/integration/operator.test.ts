@@ -124,7 +124,8 @@ test('dead-letters list: place, reason and value', async () => {
     value: Buffer.from('raw'),
     timestamp_ms: 1000,
   };
-  appendDeadLetter(producer, `${application}.dead-letters`, record, new RecordError('row-unusable', 'no old row'));
+  const error = new RecordError('row-unusable', 'no old row');
+  appendDeadLetter(producer, `${application}.dead-letters`, { record, error, readers: ['user/1'] });
   await producer.flush();
   const { output } = await run('dead-letters', 'list');
   expect(output).toContain(`${shop.topic}/1 at 7, 1970-01-01T00:00:01.000Z, row-unusable\n  no old row\n  raw\n`);

@@ -3,6 +3,7 @@
  * `commitCb`, `queue_non_empty_cb`, `assignmentLost` and the incremental assignment.
  */
 import kafka from '@confluentinc/kafka-javascript';
+import type { TopicPartition } from '../log.ts';
 
 /** Error codes of librdkafka (negative) and of Kafka's protocol (positive) that the adapter knows. */
 export const codes = {
@@ -169,6 +170,11 @@ export interface GroupDescriptions {
   }[];
 }
 
+export interface GroupOffsets {
+  readonly error?: ClientError;
+  readonly partitions: readonly Part[];
+}
+
 export interface ListedOffset {
   readonly topic: string;
   readonly partition: number;
@@ -191,6 +197,11 @@ export interface AdminClient extends Client {
     groups: readonly string[],
     options: { readonly timeout: number },
     callback: Callback<GroupDescriptions>,
+  ): void;
+  listConsumerGroupOffsets(
+    groups: readonly { readonly groupId: string; readonly partitions: readonly TopicPartition[] }[],
+    options: { readonly timeout: number; readonly requireStableOffsets: boolean },
+    callback: Callback<GroupOffsets[]>,
   ): void;
   listOffsets(
     partitions: readonly { readonly topic: string; readonly partition: number; readonly offset: OffsetSpec }[],

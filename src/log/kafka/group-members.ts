@@ -7,14 +7,14 @@ import { retrying } from './retry.ts';
 
 const request_ms = 5000;
 
-export interface GroupMembersOptions {
+export interface GroupRequest {
   readonly admin: Admin;
   readonly surroundings: Surroundings;
   readonly goOn: () => void;
 }
 
 export async function groupMembers(
-  { admin, surroundings, goOn }: GroupMembersOptions,
+  { admin, surroundings, goOn }: GroupRequest,
   group: string,
 ): Promise<readonly GroupMember[]> {
   const attempt = async (): Promise<GroupDescriptions['groups'][number] | undefined> => {

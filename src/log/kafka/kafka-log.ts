@@ -6,6 +6,7 @@ import type { Log } from '../log.ts';
 import { KafkaAdmin } from './admin.ts';
 import type { Surroundings } from './connection.ts';
 import { groupMembers } from './group-members.ts';
+import { groupOffsets } from './group-offsets.ts';
 import { joinGroup } from './kafka-group.ts';
 import { openProducer } from './kafka-producer.ts';
 import { openReader } from './kafka-reader.ts';
@@ -52,6 +53,7 @@ export async function createKafkaLog(options: KafkaLogOptions): Promise<Log> {
     describeTopics: (names) => describeTopics(topics, names),
     topicNames: () => topicNames(topics),
     groupMembers: (group) => groupMembers({ admin, surroundings, goOn }, group),
+    groupOffsets: (group, partitions) => groupOffsets({ admin, surroundings, goOn }, group, partitions),
     producer: (producerOptions) => keep(openProducer(surroundings, producerOptions)),
     transactor: (transactorOptions) => keep(openTransactor(surroundings, transactorOptions)),
     groupConsumer: (groupOptions) => keep(joinGroup(surroundings, lister, groupOptions)),

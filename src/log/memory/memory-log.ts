@@ -42,6 +42,8 @@ export function createMemoryLog({ clock, step = () => Promise.resolve() }: Memor
       Promise.resolve(new Map(names.flatMap((name) => topicOf(name)?.info ?? []).map((info) => [info.name, info]))),
     topicNames: () => Promise.resolve([...topics.keys()]),
     groupMembers: (group) => Promise.resolve(groups.get(group)?.described ?? []),
+    groupOffsets: async (group, partitions) =>
+      (await groups.get(group)?.committed(partitions)) ?? partitions.map(() => null),
     producer: () => Promise.resolve(producer(clock, topicOf)),
     transactor: (options) => Promise.resolve(new MemoryTransactor({ ...options, clock, topicOf, memberOf, step })),
     groupConsumer(options) {

@@ -52,6 +52,7 @@ export class SimulatedLog {
       describeTopics: (names) => process.call(() => inner.describeTopics(names)),
       topicNames: () => process.call(() => inner.topicNames()),
       groupMembers: (group) => process.call(() => inner.groupMembers(group)),
+      groupOffsets: (group, partitions) => process.call(() => inner.groupOffsets(group, partitions)),
       producer: (options) => process.call(() => this.openProducer(options)),
       transactor: (options) => process.call(() => this.openTransactor(options)),
       groupConsumer: (options) => this.joinInTime(options),

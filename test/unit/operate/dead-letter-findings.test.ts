@@ -2,7 +2,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { buildPlan } from '../../../src/define/plan-builder.ts';
 import type { Plan } from '../../../src/define/plan.ts';
 import { count, entity, featureView, int64, text, tumbling } from '../../../src/index.ts';
-import { deadLetterFindings, type HeldBy } from '../../../src/operate/dead-letter-findings.ts';
+import { deadLetterFindings } from '../../../src/operate/dead-letter-findings.ts';
+import type { HeldBy } from '../../../src/operate/dead-letter-verdict.ts';
 import { readDeadLetters } from '../../../src/operate/dead-letter-reader.ts';
 import type { Finding } from '../../../src/operate/findings.ts';
 import type { DeadLetter } from '../../../src/worker/dead-letters.ts';
@@ -37,7 +38,7 @@ const insertion = (id: number, location: string | null): Buffer =>
   envelope({ after: fields(id, location), commit_us: now_us + id, sequence: [null, id] });
 
 function letter(offset: number, value: Buffer, more: Partial<DeadLetter> = {}): DeadLetter {
-  const place = { topic, partition: 1, offset, timestamp_ms: 0, code: 'record-undecodable', reason: 'x' };
+  const place = { topic, partition: 1, offset, timestamp_ms: 0, code: 'record-undecodable', reason: 'x', readers: [] };
   return { ...place, key_base64: null, value_base64: value.toString('base64'), ...more };
 }
 

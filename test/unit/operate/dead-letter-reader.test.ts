@@ -14,7 +14,8 @@ async function logWith(letters: readonly { readonly topic: string; readonly offs
   const producer = await log.producer({ name: 'test', failed: () => undefined });
   for (const { topic, offset } of letters) {
     const record = { topic, partition: 2, offset, key: null, value: Buffer.from(`raw ${offset}`), timestamp_ms: 1000 };
-    appendDeadLetter(producer, name, record, new RecordError('row-unusable', `it has no old row, ${offset}`));
+    const error = new RecordError('row-unusable', `it has no old row, ${offset}`);
+    appendDeadLetter(producer, name, { record, error, readers: ['user/1'] });
   }
   await producer.flush();
   return log;
