@@ -167,7 +167,7 @@ export const catalogue = {
   millrace_restore_records_left: {
     type: 'gauge',
     labels: ['entity', 'partition'],
-    help: 'Of a task that restores: what is still to be read, at most; what compaction took out of the changelog counts too.',
+    help: 'Of a task that restores: what is still to be read, at most; what compaction took out of the changelog counts too. 0 once it runs.',
   },
   millrace_restore_seconds: {
     type: 'histogram',

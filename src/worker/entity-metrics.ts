@@ -21,6 +21,7 @@ export class EntityMetrics {
     this.task = task;
     this.metrics = metrics;
     this.labels = { entity, partition: String(partition) };
+    metrics.gauge('millrace_restore_records_left', this.labels).set(0);
     this.rows = metrics.counter('millrace_rows_applied_total', { entity });
     this.duplicates = metrics.counter('millrace_rows_duplicate_total', { entity });
     this.timers = metrics.counter('millrace_timers_fired_total', { entity });
@@ -50,6 +51,7 @@ export class EntityMetrics {
   /** The partition leaves: its gauges are another worker's now. */
   leave(now_ms: number): void {
     this.export(now_ms);
+    this.metrics.remove('millrace_restore_records_left', this.labels);
     this.metrics.remove('millrace_state_keys', this.labels);
     this.metrics.remove('millrace_clock_mark_age_seconds', this.labels);
     this.metrics.remove('millrace_watermark_age_seconds', this.labels);

@@ -91,6 +91,16 @@ test('a disk with entries but without their task record is wiped and read anew',
   expect(await counted(running, 'millrace_state_wiped_total')).toBe(1);
 });
 
+test('what is left of a restore can be asked for in any task that runs, and no longer once it has left', async () => {
+  const running = await goesOn(disk);
+  const left = async (): Promise<readonly string[]> =>
+    (await running.metrics.render()).match(/^millrace_restore_records_left{.*$/gm) ?? [];
+  expect(await left()).toHaveLength(entity.partitions);
+  for (const line of await left()) expect(line).toMatch(/ 0$/);
+  await running.worker.stop();
+  expect(await left()).toEqual([]);
+});
+
 test('a group offset that is not where the state stands ends the worker, which names both and says what to do', async () => {
   const member = new Member();
   member.starts = (partitions) => partitions.map((at) => ({ ...at, offset: 0, paused: true }));
