@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import kafka from '@confluentinc/kafka-javascript';
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { CapturedShop } from '../support/captured-shop.ts';
@@ -62,6 +63,10 @@ beforeAll(async () => {
   shop = await CapturedShop.create('dbserver');
   await shop.db.query("insert into public.transactions values (-1, 0, 1, 'ok', null, now())");
   await shop.capture();
+  // Newer values of an earlier run would be kept.
+  const redis = new Redis(process.env['MILLRACE_REDIS_URL']!);
+  await redis.flushall();
+  redis.disconnect();
   workers = [0, 1].map(() => new WorkerProcess('test/e2e/fraud-features.ts', env));
   const urls = await Promise.all(workers.map((worker) => worker.url()));
   prometheus = await Prometheus.start(urls.map((url) => url.replace(/.*:(\d+)$/, '127.0.0.1:$1')));
