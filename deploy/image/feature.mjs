@@ -7,6 +7,7 @@ const after = {
   amount: '9.99',
   status: 'ok',
   location: null,
+  merchant: 'kiosk',
   transaction_time: now_us,
 };
 const source = {

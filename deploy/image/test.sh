@@ -86,7 +86,8 @@ until in_container millrace-image-test 'process.exit((await fetch("http://127.0.
 done
 ok "the example with its own definitions is ready, under 512 MB"
 
-in_container millrace-image-test "$(cat deploy/image/feature.mjs)" || die "no feature was computed"
+in_container millrace-image-test "$(cat deploy/image/feature.mjs)" ||
+  { podman logs millrace-image-test >&2 && die "no feature was computed"; }
 ok "a row in, a feature out"
 
 began=$SECONDS
