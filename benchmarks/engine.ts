@@ -24,7 +24,7 @@ import { count as separated, report } from './report.ts';
 
 /** Rows between two commits: what changed is taken then. */
 const commitRows = 2_000;
-const rounds = 5;
+const rounds = 7;
 
 interface Case {
   readonly size: Duration;
@@ -133,10 +133,10 @@ class Engine {
   }
 }
 
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;
-
-export function engine(): void {
+/** @param part `panes`: the first table alone. */
+export function engine(part?: string): void {
   panes(300, 1000);
+  if (part === 'panes') return;
   panes(30, 1000);
   // As many rows in all windows as before.
   panes(3000, 100);
@@ -158,8 +158,9 @@ function panes(rowsPerWindow: number, keys: number): void {
   ];
   const costs = cases.map((): Cost[] => []);
   for (let round = 0; round < rounds; round++) cases.forEach((each, i) => costs[i]!.push(run(each, 300_000)));
-  const medians = costs.map((each) => median(each.map(({ perRow_ns }) => perRow_ns)));
-  const cheapest = Math.min(...medians);
+  // What else runs on the machine only ever adds.
+  const least = costs.map((each) => Math.min(...each.map(({ perRow_ns }) => perRow_ns)));
+  const cheapest = Math.min(...least);
   report(
     `engine: count, sum, max, exact distinct over sliding windows; ${separated(keys)} keys, ${separated(rowsPerWindow)} rows in each window`,
     ['window / pane', 'panes', 'CPU ns/row', 'ratio', 'timer values/row', 'ns/(row + timer value)', 'state bytes/key'],
@@ -168,11 +169,11 @@ function panes(rowsPerWindow: number, keys: number): void {
       return [
         `${size} / ${resolution}`,
         separated(sliding(size).size_us / sliding(size, { resolution }).resolution_us),
-        separated(medians[i]!),
-        (medians[i]! / cheapest).toFixed(2),
+        separated(least[i]!),
+        (least[i]! / cheapest).toFixed(2),
         timerValues.toFixed(2),
         // A key whose timer fires gives out a value as one with a row does; the ratio leaves it out.
-        separated(medians[i]! / (1 + timerValues)),
+        separated(least[i]! / (1 + timerValues)),
         separated(stateBytesPerKey),
       ];
     }),

@@ -2,7 +2,7 @@
  * `make bench` runs all; `make bench ARGS='throughput 200000'` one of them. The stack must be up; nothing else should run.
  *
  *     decode                  envelope → row change, beside JSON.parse
- *     engine                  what a row costs in the engine alone, by windows, panes, aggregates and keys; how many values are given out;
+ *     engine [panes]          what a row costs in the engine alone, by windows, panes, aggregates and keys; how many values are given out;
  *                             needs no stack
  *     throughput [rows] [tumbling|sliding]
  *                             a preloaded topic through one worker, beside only reading it (BENCH_PROFILE=folder: CPU profile)
@@ -37,7 +37,9 @@ async function onStack(run: () => Promise<void>): Promise<void> {
 
 const benchmarks: Readonly<Record<string, () => Promise<void> | void>> = {
   decode,
-  engine,
+  engine: () => {
+    engine(args[0]);
+  },
   throughput: () => onStack(() => throughput(args[0] === undefined ? undefined : Number(args[0]), args[1])),
   restore: () => restore(...args.map(Number)),
   state: () => {
