@@ -14,8 +14,11 @@ const slack = 0.1;
 
 /** What is left beside it: rows and values on their way, the Kafka client, RocksDB (some 200 MiB). */
 const shareOfMemory = 0.3;
-/** With 45 % of the heap the garbage collector took more than twice the time that fewer reads from disk saved (benchmarks/state.ts). */
-const shareOfHeap = 0.25;
+/**
+ * More costs the garbage collector more time than it saves on disk where not all keys fit; less costs those that would fit
+ * (docs/benchmarks.md has both).
+ */
+const shareOfHeap = 0.35;
 
 /**
  * What the states of keys may take unless it is said.
