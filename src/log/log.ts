@@ -146,7 +146,10 @@ export interface GroupHandlers {
 export interface GroupConsumer {
   /** The group's committed offsets; null where there is none. Waits while a transaction that may change them is undecided. */
   committed(partitions: readonly TopicPartition[]): Promise<readonly (Offset | null)[]>;
-  /** @throws TaskMigratedError `task-lost` when a partition left this member. */
+  /**
+   * Resolves when it is on its way to the group: what this consumer asks afterwards sees it, others a moment later.
+   * @throws TaskMigratedError `task-lost` when a partition left this member.
+   */
   commit(offsets: readonly Offset[]): Promise<void>;
   /** Per partition, the offset behind its last record that is not kept back by an open transaction. */
   endOffsets(partitions: readonly TopicPartition[]): Promise<readonly number[]>;
