@@ -6,7 +6,7 @@ import { parseHighWater } from '../ingest/high-water.ts';
 import type { Log } from '../log/log.ts';
 import { deadLetterFindings } from '../operate/dead-letter-findings.ts';
 import { readDeadLetters, type DeadLetterSelection } from '../operate/dead-letter-reader.ts';
-import { replayOf, type CommittedBy, type DeadLetterReplay } from '../operate/dead-letter-replay.ts';
+import { replayOf, type CommittedBy } from '../operate/dead-letter-replay.ts';
 import type { Held, HeldBy } from '../operate/dead-letter-verdict.ts';
 import { sleep, systemClock } from '../time/clock.ts';
 import type { DeadLetter } from '../worker/dead-letters.ts';
@@ -69,9 +69,15 @@ export async function replayDeadLetters(definitions: string, options: ReplayOpti
   const due_ms = systemClock.now_ms() + timeout_ms(options);
   const plan = await loadDefinitions(definitions);
   await withLog(async (log, { applicationId }) => {
-    let told = 0;
-    for (;;) {
-      const { waiting, findings } = await lookAtReplay(log, applicationId, plan);
+    const read = (): Promise<DeadLetter[]> =>
+      readDeadLetters(log, deadLetterTopic(applicationId), { limit: checkedRecords });
+    let letters = await read();
+    for (let told = 0; ;) {
+      const committed = await committedNow(log, applicationId, lettersRead(plan, letters));
+      // Again: what was refused on the way to there has been told by now.
+      letters = await read();
+      const held = await heldNow(log, lettersRead(plan, letters));
+      const { waiting, findings } = replayOf(plan, letters, { held, committed });
       if (waiting === 0 || systemClock.now_ms() >= due_ms) {
         sayFindings(options, findings);
         return;
@@ -81,15 +87,6 @@ export async function replayDeadLetters(definitions: string, options: ReplayOpti
       await sleep(systemClock, replayLook_ms);
     }
   });
-}
-
-async function lookAtReplay(log: Log, application: string, plan: Plan): Promise<DeadLetterReplay> {
-  const read = (): Promise<DeadLetter[]> =>
-    readDeadLetters(log, deadLetterTopic(application), { limit: checkedRecords });
-  const committed = await committedNow(log, application, lettersRead(plan, await read()));
-  // What was refused again on the way to there has been told by now.
-  const letters = await read();
-  return replayOf(plan, letters, { held: await heldNow(log, lettersRead(plan, letters)), committed });
 }
 
 function timeout_ms({ timeout }: ReplayOptions): number {

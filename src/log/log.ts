@@ -147,8 +147,8 @@ export interface GroupConsumer {
   /** The group's committed offsets; null where there is none. Waits while a transaction that may change them is undecided. */
   committed(partitions: readonly TopicPartition[]): Promise<readonly (Offset | null)[]>;
   /**
-   * Resolves when it is on its way to the group: what this consumer asks afterwards sees it, others a moment later.
-   * @throws TaskMigratedError `task-lost` when a partition left this member.
+   * Resolves when the group has them.
+   * @throws TaskMigratedError `task-lost` when a partition left this member, or the group does not take them from it.
    */
   commit(offsets: readonly Offset[]): Promise<void>;
   /** Per partition, the offset behind its last record that is not kept back by an open transaction. */

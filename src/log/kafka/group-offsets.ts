@@ -2,7 +2,7 @@
 import type { Offset, TopicPartition } from '../log.ts';
 import { call, type GroupOffsets } from './client.ts';
 import type { GroupRequest } from './group-members.ts';
-import { idOf } from './offsets.ts';
+import { offsetsOf } from './offsets.ts';
 import { retrying } from './retry.ts';
 
 const request_ms = 5000;
@@ -25,9 +25,5 @@ export async function groupOffsets(
     return parts;
   };
   const found = await retrying({ ...surroundings, what: 'reading the offsets of a group', goOn }, attempt);
-  const parts = new Map(found.map((part) => [idOf(part), part]));
-  return asked.map((at) => {
-    const { offset = -1, metadata } = parts.get(idOf(at)) ?? {};
-    return offset < 0 ? null : { ...at, offset, ...(metadata ? { metadata } : {}) };
-  });
+  return offsetsOf(asked, found);
 }

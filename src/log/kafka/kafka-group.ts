@@ -12,29 +12,20 @@ import {
   offsetBeginning,
   type Part,
 } from './client.ts';
+import { CommittedOffsets } from './committed-offsets.ts';
 import { connect, type Surroundings } from './connection.ts';
 import { checkRange, idOf, type OffsetLister } from './offsets.ts';
 import { RecordPump } from './record-pump.ts';
-import { retrying } from './retry.ts';
 import { groupSettings } from './settings.ts';
 import { StalledPartitions, type ReadingAt } from './stalled-partitions.ts';
 
 /** A fetch that found its offset gone may stop without a word: looked after at this interval. */
 const guard_ms = 30_000;
-const committedRequest_ms = 10_000;
 const seek_ms = 10_000;
 const disconnect_ms = 10_000;
 /** What a revocation or a closing grants to commits when the group does not answer. */
 const lastCommits_ms = 10_000;
-/** librdkafka gives logical offsets and "none" as negative numbers. */
-const isOffset = (offset: number | undefined): offset is number => offset !== undefined && offset >= 0;
 const plain = ({ topic, partition }: TopicPartition): TopicPartition => ({ topic, partition });
-export const toPart = ({ topic, partition, offset, metadata }: Offset): Part => ({
-  topic,
-  partition,
-  offset,
-  ...(metadata === undefined ? {} : { metadata }),
-});
 const migrated = new Set<number>([
   codes.illegalGeneration,
   codes.unknownMember,
@@ -61,6 +52,7 @@ export class KafkaGroupConsumer implements GroupConsumer {
   private readonly client: ConsumerClient;
   private readonly pump: RecordPump;
   private readonly owned = new Map<string, TopicPartition>();
+  private readonly offsets: CommittedOffsets;
   private readonly commits = new Set<Promise<unknown>>();
   /** What stood still below its partition's beginning when the guard looked last. */
   private readonly stalled = new StalledPartitions();
@@ -81,6 +73,7 @@ export class KafkaGroupConsumer implements GroupConsumer {
         this.pump.wake();
       },
     });
+    this.offsets = new CommittedOffsets({ client: this.client, surroundings, group: options.group });
     watchBrokers(this.client, () => {
       this.fail(brokersLost(`group ${options.group}`));
     });
@@ -106,35 +99,17 @@ export class KafkaGroupConsumer implements GroupConsumer {
   }
 
   async committed(partitions: readonly TopicPartition[]): Promise<readonly (Offset | null)[]> {
-    if (partitions.length === 0) return [];
-    const found = await retrying({ ...this.surroundings, what: 'reading committed offsets', goOn: this.goOn }, () =>
-      call<Part[]>((done) => {
-        this.client.committed(partitions.map(plain), committedRequest_ms, done);
-      }),
-    );
-    const parts = new Map(found.map((part) => [idOf(part), part]));
-    return partitions.map((at) => {
-      const { offset, metadata } = parts.get(idOf(at)) ?? {};
-      if (!isOffset(offset)) return null;
-      return { ...plain(at), offset, ...(metadata ? { metadata } : {}) };
-    });
+    return partitions.length === 0 ? [] : this.offsets.read(partitions, this.goOn);
   }
 
   async commit(offsets: readonly Offset[]): Promise<void> {
     if (offsets.length === 0) return;
-    await this.whileOwned(offsets, async (check) => {
-      const goOn = (): void => {
+    await this.whileOwned(offsets, (check) =>
+      this.offsets.write(offsets, () => {
         this.goOn();
         check();
-      };
-      await retrying({ ...this.surroundings, what: 'committing offsets', goOn }, () =>
-        call<undefined>((done) => {
-          this.client.commitCb(offsets.map(toPart), (error) => {
-            done(error, undefined);
-          });
-        }),
-      );
-    });
+      }),
+    );
   }
 
   /** A transaction that commits offsets of this group. The group's membership travels with the client. */

@@ -14,7 +14,8 @@ import {
 } from './client.ts';
 import { brokersLost, watchBrokers } from './broker-watch.ts';
 import { connect, type Surroundings } from './connection.ts';
-import { isMigration, KafkaGroupConsumer, toPart } from './kafka-group.ts';
+import { toPart } from './committed-offsets.ts';
+import { isMigration, KafkaGroupConsumer } from './kafka-group.ts';
 import { isPassing, retrying } from './retry.ts';
 import { transactorSettings } from './settings.ts';
 

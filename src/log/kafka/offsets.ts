@@ -1,8 +1,8 @@
 /** First and last offsets of partitions: one request a leader for all of them. */
 import { FatalError } from '../../errors.ts';
-import type { TopicPartition } from '../log.ts';
+import type { Offset, TopicPartition } from '../log.ts';
 import type { Admin } from './admin.ts';
-import { call, codes, earliest, isolation, latest, type ListedOffset, type OffsetSpec } from './client.ts';
+import { call, codes, earliest, isolation, latest, type ListedOffset, type OffsetSpec, type Part } from './client.ts';
 import type { Surroundings } from './connection.ts';
 import { retrying } from './retry.ts';
 
@@ -11,6 +11,16 @@ const request_ms = 5000;
 const unknownTopicTries = 10;
 
 export const idOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`;
+
+/** What a group has committed of each of these partitions; null where there is nothing. */
+export function offsetsOf(partitions: readonly TopicPartition[], parts: readonly Part[]): readonly (Offset | null)[] {
+  const found = new Map(parts.map((part) => [idOf(part), part]));
+  return partitions.map((at) => {
+    // librdkafka gives "none" as a negative number.
+    const { offset = -1, metadata } = found.get(idOf(at)) ?? {};
+    return offset < 0 ? null : { ...at, offset, ...(metadata ? { metadata } : {}) };
+  });
+}
 
 export class OffsetLister {
   private readonly admin: Admin;
