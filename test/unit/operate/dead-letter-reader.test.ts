@@ -4,7 +4,7 @@ import { FatalError, RecordError } from '../../../src/errors.ts';
 import type { Log } from '../../../src/log/log.ts';
 import { createMemoryLog } from '../../../src/log/memory/memory-log.ts';
 import { systemClock } from '../../../src/time/clock.ts';
-import { appendDeadLetter } from '../../../src/worker/dead-letters.ts';
+import { appendDeadLetter, type DeadLetter } from '../../../src/worker/dead-letters.ts';
 
 const name = 'millrace.dead-letters';
 
@@ -87,4 +87,14 @@ test('those that retention has deleted are not asked for: the log refuses to rea
   };
   const letters = await readDeadLetters(retained, name, { limit: 10 });
   expect(letters.map(({ offset }) => offset)).toEqual([7, 8]);
+});
+
+test('of an earlier version, which did not say who went without a record, it is nobody that is known', async () => {
+  const log = await logWith([{ topic: 'a', offset: 5 }]);
+  const [{ readers, ...earlier }] = (await readDeadLetters(log, name, { limit: 1 })) as [DeadLetter];
+  expect(readers).toEqual(['user/1']);
+  const producer = await log.producer({ name: 'earlier', failed: () => undefined });
+  producer.append(name, 0, null, Buffer.from(JSON.stringify(earlier)));
+  await producer.flush();
+  expect(await readDeadLetters(log, name, { limit: 1 })).toEqual([{ ...earlier, readers: [] }]);
 });
