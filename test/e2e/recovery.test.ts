@@ -22,7 +22,8 @@ async function expectEqualAfter(fault: Fault): Promise<void> {
   fleet.flow.start();
   await fault(fleet, below);
   const { keys, nonEmpty, mismatches } = await fleet.compare();
-  expect(mismatches.slice(0, 5), `${mismatches.length} mismatches`).toEqual([]);
+  const ended = fleet.slots.flatMap(({ failures }) => failures.slice(-2)).join('\n');
+  expect(mismatches.slice(0, 5), `${mismatches.length} mismatches; workers that ended said: ${ended}`).toEqual([]);
   expect(keys).toBeGreaterThan(900);
   expect(nonEmpty).toBeGreaterThan(900);
 }

@@ -1,11 +1,11 @@
 /** The client says that a commit is queued; what the group has is what counts. */
 import { expect, test } from 'vitest';
-import type { ConsumerClient, Part } from '../../../src/log/kafka/client.ts';
-import { CommittedOffsets } from '../../../src/log/kafka/committed-offsets.ts';
-import type { Offset } from '../../../src/log/log.ts';
-import { silentLogger } from '../../../src/observability/logger.ts';
-import { endOfTurn } from '../../../src/time/clock.ts';
-import { SteppedClock } from '../../support/stepped-clock.ts';
+import type { ConsumerClient, Part } from '../../src/log/kafka/client.ts';
+import { CommittedOffsets } from '../../src/log/kafka/committed-offsets.ts';
+import type { Offset } from '../../src/log/log.ts';
+import { silentLogger } from '../../src/observability/logger.ts';
+import { endOfTurn } from '../../src/time/clock.ts';
+import { SteppedClock } from '../support/stepped-clock.ts';
 
 const goesOn = (): void => undefined;
 const offset = (at: number): Offset => ({ topic: 't', partition: 0, offset: at, metadata: `m${at}` });
