@@ -78,6 +78,6 @@ export const engine: readonly Mutant[] = [
     find: "if (this.plan.emit.kind !== 'every') return;",
     replace: 'if (this.plan.index >= 0) return;',
     why: 'a key that holds nothing gives a value out again after a restore',
-    from: 201,
+    seeds: 600,
   },
 ];

@@ -2,7 +2,7 @@
  * `npm run mutants`: every bug of the list must be found, by the simulator unless it names a property test.
  *
  *   -- --only NAME    those whose name contains it
- *   -- --seeds N      so many seeds for each, --from S the first; by default a hundred, from where the list says
+ *   -- --seeds N      at most so many seeds for each, --from S the first; by default as many as the list says, from 1
  *   -- --jobs N       so many at once, default 2
  */
 import { parseArgs } from 'node:util';

@@ -40,7 +40,7 @@ const ingest: readonly Mutant[] = [
     find: 'source.caughtUp(asked_ms, lastRecord_ms,',
     replace: 'source.caughtUp(clock.now_ms(), lastRecord_ms,',
     why: 'a worker that was frozen lets time pass over the backlog of the next owner',
-    from: 101,
+    seeds: 600,
   },
   {
     name: 'idle without being caught up',
@@ -55,7 +55,7 @@ const ingest: readonly Mutant[] = [
     find: 'const trusted_us = heartbeat_ms === null ? asked_us - silenceTrust_us : heartbeat_ms * 1000 - heartbeatTrust_us;',
     replace: 'const trusted_us = heartbeat_ms === null ? asked_us - silenceTrust_us : asked_us;',
     why: 'rows of a connector that was away come late',
-    from: 91,
+    seeds: 600,
   },
   {
     name: 'heartbeat trusted as a watermark',
@@ -63,7 +63,7 @@ const ingest: readonly Mutant[] = [
     find: 'heartbeat_ms * 1000 - heartbeatTrust_us',
     replace: 'heartbeat_ms * 1000',
     why: 'a heartbeat overtakes rows that a restarted connector still has to send',
-    from: 201,
+    seeds: 600,
   },
   {
     name: 'heartbeat ignored, data mark stands still',
@@ -115,6 +115,7 @@ const time: readonly Mutant[] = [
     find: 'allowedLateness_us) > marks.data_us',
     replace: 'allowedLateness_us) > marks.clock_us',
     why: 'rows of a connector that was away come late',
+    seeds: 600,
   },
   {
     name: 'evict without subtract',
@@ -217,6 +218,7 @@ const commits: readonly Mutant[] = [
     replace: `const ends = await consumer.endOffsets(prepared.map(({ owned }) => owned.changelog));
     await this.write(prepared.flatMap((each, i) => this.writesOf(each, Math.max(offsets[each.recordIndex]!, ends[i]! - 1))));`,
     why: "the next owner's entries are missing on the disk of the one before",
+    seeds: 600,
   },
   {
     name: 'failed commit forgotten',
@@ -244,7 +246,7 @@ const commits: readonly Mutant[] = [
 const restores: readonly Mutant[] = [
   {
     name: 'restore stops at the read_committed end',
-    file: 'worker/state-restorer.ts',
+    file: 'worker/state-catch-up.ts',
     find: 'this.reader!.highWaters(',
     replace: 'this.reader!.endOffsets(',
     why: 'an open transaction hides what is committed behind it',
@@ -259,7 +261,7 @@ const restores: readonly Mutant[] = [
   },
   {
     name: 'disk taken as complete',
-    file: 'worker/state-restorer.ts',
+    file: 'worker/state-catch-up.ts',
     find: 'else return changelogOffset + 1;',
     replace: 'else return end;',
     why: 'what others committed since is missing',

@@ -49,8 +49,8 @@ export const residency: readonly Mutant[] = [
   {
     name: 'timers that left twice counted twice',
     file: 'entity/timer-queue.ts',
-    find: 'return counted.add(`${timer.view} ${timer.key}`).size > size;',
-    replace: 'return counted.add(`${timer.view} ${timer.key}`).size >= size;',
+    find: 'return counted.add(`${entry.view} ${entry.key}`).size > size;',
+    replace: 'return counted.add(`${entry.view} ${entry.key}`).size >= size;',
     why: 'a frame comes to timers that are on disk still',
   },
   {

@@ -14,10 +14,8 @@ export interface Mutant {
   readonly replace: string;
   /** What goes wrong then. */
   readonly why: string;
-  /** Default 100. */
+  /** Tried at most: more where what shows it is rare. Default 100. */
   readonly seeds?: number;
-  /** Where they begin: what shows it is rare, and none of the first hundred has it. Default 1. */
-  readonly from?: number;
   /** The property test that finds it, below `test/property`: another rule makes up for it, so that all outputs of a fleet are right. */
   readonly test?: string;
 }
@@ -56,19 +54,27 @@ export async function tryMutant(mutant: Mutant, { seeds, from }: Trial = {}): Pr
     const error = make(mutant, folder);
     if (error !== null) return { kind: 'error', line: error };
     if (mutant.test !== undefined) return await runTest(folder, mutant.test);
-    return await simulate(folder, seeds ?? mutant.seeds ?? defaultSeeds, from ?? mutant.from ?? 1);
+    return await simulate(folder, seeds ?? mutant.seeds ?? defaultSeeds, from ?? 1);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function make({ file, find, replace }: Mutant, folder: string): string | null {
-  const path = join('src', file);
-  const parts = readFileSync(join(root, path), 'utf8').split(find);
-  if (parts.length !== 2) return `${path} holds ${parts.length - 1} times, not once: ${find}`;
+/** Why the mutant cannot be made; null when it can. */
+export function outdated({ file, find }: Mutant): string | null {
+  const found = sourceOf(file).split(find).length - 1;
+  return found === 1 ? null : `src/${file} holds ${found} times, not once: ${find}`;
+}
+
+const sourceOf = (file: string): string => readFileSync(join(root, 'src', file), 'utf8');
+
+function make(mutant: Mutant, folder: string): string | null {
+  const error = outdated(mutant);
+  if (error !== null) return error;
+  const { file, find, replace } = mutant;
   for (const each of copied) cpSync(join(root, each), join(folder, each), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
-  writeFileSync(join(folder, path), parts.join(replace));
+  writeFileSync(join(folder, 'src', file), sourceOf(file).split(find).join(replace));
   return null;
 }
 

@@ -44,7 +44,7 @@ export const online: readonly Mutant[] = [
     replace: `await store.upsert([], canaries.map(({ canary }) => canary));
     const { stored, found, incarnation } = await store.upsert(`,
     why: 'the store says that it holds what it never got',
-    from: 101,
+    seeds: 600,
   },
   {
     name: 'canary raised in the middle of a repair',
@@ -52,7 +52,7 @@ export const online: readonly Mutant[] = [
     find: 'return { task, position: state.floor === null ? -1 : above(state.floor), expected: state.floor };',
     replace: 'return { task, position: highest, expected: state.floor };',
     why: 'who takes over in the middle of a repair believes that it is done',
-    from: 101,
+    seeds: 600,
   },
   {
     name: 'values on disk not repaired',
