@@ -72,7 +72,7 @@ export function createSeries(layout: SeriesLayout): Series {
   return layout.kind === 'panes' ? new PaneSeries(layout) : new SessionSeries(layout);
 }
 
-const version = 4;
+const version = 5;
 const kinds = { empty: 0, state: 1 } as const;
 const flags = { pending: 1, heldBack: 2, values: 4 } as const;
 

@@ -37,11 +37,6 @@ export function chunkKey(view: number, key: string, series: number, chunk: numbe
   return out.take();
 }
 
-/** All chunks of the key that has this entry of its own. */
-export function chunksOf(ownKey: Uint8Array): { readonly from: Buffer; readonly to: Buffer } {
-  return { from: Buffer.concat([ownKey, Buffer.from([0])]), to: Buffer.concat([ownKey, Buffer.from([1])]) };
-}
-
 /** Whether an entry of a key is a chunk. */
 export function isChunkKey(key: Uint8Array): boolean {
   // Behind the kind and the first byte of the view.

@@ -5,7 +5,7 @@
  * @example
  * for (const ref of residency.missingKeys(frames)) {
  *   const stored = residency.read(ref, await own(ref));
- *   if (hasChunks(stored)) for (const chunk of await chunks(ref)) residency.readChunk(stored, chunk);
+ *   for (const chunk of residency.chunksOf(ref, stored)) residency.readChunk(chunk, await read(chunk.key));
  *   residency.bring(ref, stored);
  * }
  */
@@ -13,6 +13,7 @@ import { MillraceError } from '../errors.ts';
 import type { EntityFrame, Marks } from '../frames/row-frame.ts';
 import type { ColdKey, StoredKey } from './key-table.ts';
 import { withEntry, type StateChange } from './state-entry.ts';
+import { chunkKey } from './state-key.ts';
 import { eachKeyOf, type TableReader } from './table-readers.ts';
 import type { TimerPage, TimerQueue } from './timer-queue.ts';
 import type { Timer } from './timers.ts';
@@ -22,6 +23,12 @@ import type { ViewTask } from './view-task.ts';
 export interface KeyRef {
   readonly view: number;
   readonly key: string;
+}
+
+/** A chunk of a key that is read from disk. */
+export interface ChunkRef {
+  readonly stored: StoredKey;
+  readonly key: Buffer;
 }
 
 export interface ResidencyOptions {
@@ -112,9 +119,19 @@ export class TaskResidency {
     }
   }
 
-  /** One of its chunks: all are needed. @throws MillraceError `state-unreadable` */
-  readChunk(stored: StoredKey, entry: StateChange): void {
-    withEntry(this.options.entity, entry, ({ chunk }, value) => {
+  /** What there is of it beside its own entry: all of that is needed. */
+  chunksOf({ view, key }: KeyRef, stored: StoredKey | null): readonly ChunkRef[] {
+    return (stored?.state?.series ?? []).flatMap((series, s) =>
+      [...(series?.storedChunks ?? [])].map((chunk) => ({ stored: stored!, key: chunkKey(view, key, s, chunk) })),
+    );
+  }
+
+  /** @throws MillraceError `state-unreadable` */
+  readChunk({ stored, key }: ChunkRef, value: Uint8Array | null): void {
+    const { entity } = this.options;
+    if (value === null)
+      throw new MillraceError('state-unreadable', `state of entity ${entity}: a chunk of a key is gone`);
+    withEntry(entity, { key, value }, ({ chunk }) => {
       stored.state!.series[chunk!.series]!.readChunk(chunk!.chunk, value);
       stored.bytes += value.length;
     });
@@ -194,10 +211,6 @@ export class TaskResidency {
 
   private readonly dueOf = (entry: Timer): number => this.options.views[entry.view]!.dueOf(entry);
 }
-
-/** Whether there is more of it than its own entry. */
-export const hasChunks = (stored: StoredKey | null): stored is StoredKey =>
-  stored?.state?.series.some((series) => series?.isChunked === true) ?? false;
 
 function marksOf(frame: EntityFrame): readonly Marks[] {
   switch (frame.kind) {

@@ -1,8 +1,8 @@
 /** Brings the states that frames need from disk into memory, before they are applied: many keys in one read. */
 import type { EntityTask } from '../entity/entity-task.ts';
-import { chunksOf, stateKey } from '../entity/state-key.ts';
+import { stateKey } from '../entity/state-key.ts';
 import { timersOf } from '../entity/stored-timer.ts';
-import { hasChunks, type KeyRef } from '../entity/task-residency.ts';
+import type { KeyRef } from '../entity/task-residency.ts';
 import type { TimerPage } from '../entity/timer-queue.ts';
 import type { EntityFrame } from '../frames/row-frame.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -12,9 +12,6 @@ import type { Clock } from '../time/clock.ts';
 import type { WaitingFrame } from './waiting-frame.ts';
 import type { OwnedEntityPartition } from './owned-entity-partition.ts';
 import { untilDiskAnswers } from './until-disk-answers.ts';
-
-/** More than a series has. */
-const chunksLimit = 100_000;
 
 export interface StateLoaderOptions {
   readonly store: StateStore;
@@ -76,16 +73,15 @@ export class StateLoader {
     const values = await this.read(() => store.get(name, wanted));
     const { residency } = task;
     const stored = refs.map((ref, i) => residency.read(ref, values[i] ?? null));
-    for (const [i, each] of stored.entries()) {
-      if (!hasChunks(each)) continue;
-      const range = { ...chunksOf(wanted[i]!), limit: chunksLimit };
-      for (const chunk of await this.read(() => store.range(name, range))) residency.readChunk(each, chunk);
-    }
+    const chunks = refs.flatMap((ref, i) => residency.chunksOf(ref, stored[i]!));
+    const keys = chunks.map(({ key }) => key);
+    const found = keys.length === 0 ? [] : await this.read(() => store.get(name, keys));
+    for (const [i, chunk] of chunks.entries()) residency.readChunk(chunk, found[i]!);
     // Only now, and at once: a key without its chunks could leave memory again before they come, or be written online.
     for (const [i, ref] of refs.entries()) residency.bring(ref, stored[i]!);
-    const found = values.filter((value) => value !== null).length;
-    metrics.counter('millrace_state_loads_total', { result: 'found' }).add(found);
-    metrics.counter('millrace_state_loads_total', { result: 'absent' }).add(refs.length - found);
+    const present = values.filter((value) => value !== null).length;
+    metrics.counter('millrace_state_loads_total', { result: 'found' }).add(present);
+    metrics.counter('millrace_state_loads_total', { result: 'absent' }).add(refs.length - present);
     metrics.histogram('millrace_state_load_seconds', {}).observe((clock.monotonic_ms() - started_ms) / 1000);
   }
 

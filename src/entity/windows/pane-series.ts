@@ -225,10 +225,6 @@ export class PaneSeries implements Series {
     this.store.takeChunks(out, take);
   }
 
-  get isChunked(): boolean {
-    return this.store.isChunked;
-  }
-
   get storedChunks(): ReadonlySet<number> {
     return this.store.storedChunks;
   }

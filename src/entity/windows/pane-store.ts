@@ -21,7 +21,7 @@ export class PaneStore {
   /** In the order of their numbers; none is empty. */
   private chunks: PaneChunk[] = [];
   private count = 0;
-  /** Chunks that are written, as of the last {@link takeChunks}; null while all stands in the key's own entry. */
+  /** Chunks that are written, as of the last {@link takeChunks} or {@link readInline}; null while all stands in the key's own entry. */
   private stored: Set<number> | null = null;
   /** Of the written ones and those that are to be, the chunks that changed since. */
   private changed: Set<number> | null = null;
@@ -35,10 +35,6 @@ export class PaneStore {
 
   get isEmpty(): boolean {
     return this.count === 0;
-  }
-
-  get isChunked(): boolean {
-    return this.stored !== null;
   }
 
   private numberOf(index: number): number {
@@ -199,6 +195,30 @@ export class PaneStore {
     const newest = this.chunks.at(-1)!.write(chunkBytes, true);
     out.varint(newest.length);
     out.raw(newest);
+    this.writeNumbers(out);
+  }
+
+  /** Which chunks stand beside the newest: so whoever reads the key can ask for all of them at once. Mostly they follow each other. */
+  private writeNumbers(out: ByteWriter): void {
+    const { chunks } = this;
+    const others = chunks.length - 1;
+    out.varint(others);
+    if (others === 0) return;
+    const newest = chunks[others]!.number;
+    const width = newest - chunks[0]!.number;
+    out.varint(width);
+    if (width !== others) for (let i = 1; i < others; i++) out.varint(chunks[i]!.number - chunks[i - 1]!.number);
+  }
+
+  private readNumbers(from: ByteReader, newest: number): void {
+    const others = from.varint();
+    if (others === 0) return;
+    const width = from.varint();
+    let number = newest - width;
+    for (let i = 0; i < others; i++) {
+      if (i > 0) number += width === others ? 1 : from.varint();
+      this.stored!.add(number);
+    }
   }
 
   private regroup(width: number): void {
@@ -228,6 +248,7 @@ export class PaneStore {
     const bytes = from.raw(from.varint());
     this.inline = this.numberOf(firstIndex(bytes));
     this.addPacked(this.inline, bytes);
+    this.readNumbers(from, this.inline);
   }
 
   /** What is there is to be written in chunks from now on, if it is not already. */
@@ -282,9 +303,14 @@ export class PaneStore {
     return this.stored ?? noChunks;
   }
 
-  /** A chunk as {@link takeChunks} gave it; chunks come in any order. */
+  /**
+   * A chunk as {@link takeChunks} gave it; chunks come in any order.
+   * @throws RangeError when the key's own entry does not name it, or it is there already.
+   */
   readChunk(number: number, bytes: Uint8Array): void {
-    this.stored!.add(number);
+    const isThere = this.chunks[this.position(number)]?.number === number;
+    if (isThere || this.stored?.has(number) !== true)
+      throw new RangeError(`chunk ${number} is not one of those that the key's own entry names`);
     this.addPacked(number, bytes);
   }
 

@@ -45,8 +45,7 @@ export interface Series {
   write(out: ByteWriter): void;
   read(from: ByteReader): void;
   takeChunks(out: ByteWriter, take: (chunk: number, value: Buffer | null) => void): void;
-  /** Part of it is in chunks: as it was read or written last. */
-  readonly isChunked: boolean;
+  /** The numbers of the chunks that it is in beside the key's own entry: as it was read or written last. */
   readonly storedChunks: ReadonlySet<number>;
   readChunk(chunk: number, bytes: Uint8Array): void;
 }

@@ -237,10 +237,6 @@ export class SessionSeries implements Series {
     this.store.takeChunks(out, take);
   }
 
-  get isChunked(): boolean {
-    return this.store.isChunked;
-  }
-
   get storedChunks(): ReadonlySet<number> {
     return this.store.storedChunks;
   }

@@ -2,9 +2,9 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { EntityTask } from '../../../src/entity/entity-task.ts';
-import { chunksOf, stateKey } from '../../../src/entity/state-key.ts';
+import { stateKey } from '../../../src/entity/state-key.ts';
 import { storedTimerKey } from '../../../src/entity/stored-timer.ts';
-import { hasChunks, type KeyRef } from '../../../src/entity/task-residency.ts';
+import type { KeyRef } from '../../../src/entity/task-residency.ts';
 import type { EntityFrame } from '../../../src/frames/row-frame.ts';
 import { Random } from '../../../src/testing/simulation/random.ts';
 import { histories } from '../../support/entity-history.ts';
@@ -89,11 +89,8 @@ class Evicting {
     const own = stateKey(ref.view, ref.key);
     const { residency } = this.task;
     const stored = residency.read(ref, this.disk.get(hex(own)) ?? null);
-    const { from, to } = chunksOf(own);
-    if (hasChunks(stored)) {
-      for (const [key, value] of [...this.disk].sort(byKey))
-        if (key >= hex(from) && key < hex(to)) residency.readChunk(stored, { key: Buffer.from(key, 'hex'), value });
-    }
+    for (const chunk of residency.chunksOf(ref, stored))
+      residency.readChunk(chunk, this.disk.get(hex(chunk.key)) ?? null);
     residency.bring(ref, stored);
   }
 }

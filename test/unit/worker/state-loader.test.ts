@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { buildPlan } from '../../../src/define/plan-builder.ts';
 import { EntityTask, type Emission } from '../../../src/entity/entity-task.ts';
+import { isChunkKey } from '../../../src/entity/state-key.ts';
 import type { EntityFrame } from '../../../src/frames/row-frame.ts';
 import { count, featureView, sliding } from '../../../src/index.ts';
 import { silentLogger } from '../../../src/observability/logger.ts';
@@ -57,15 +58,17 @@ function evict({ residency }: EntityTask): void {
 test('a key is not in memory before its chunks are: it would leave again, or be written online as half of it says', async () => {
   const { task, owned, store } = await evicted();
   const seen: Emission[] = [];
+  const asked: number[] = [];
   const frame: EntityFrame = rowsFrame(1, [row(rows)]);
   const loader = new StateLoader({
     store: {
       ...store,
-      range: (name, range) => {
+      get: (name, keys) => {
+        asked.push(keys.length);
         seen.push(...task.published());
         // A commit is on disk, and the memory that states may take is full.
         evict(task);
-        return store.range(name, range);
+        return store.get(name, keys);
       },
     },
     ...{ clock: systemClock, logger: silentLogger, metrics: noMetrics },
@@ -73,7 +76,22 @@ test('a key is not in memory before its chunks are: it would leave again, or be 
   });
   const waiting = [{ owned, record }];
   await loader.prepare(waiting);
+  expect(asked, "the key's own entry, then its chunks at once").toEqual([1, 12]);
   expect(seen).toEqual([]);
   expect(loader.prepare(waiting)).toBeNull();
   expect(task.apply(frame, 1).map(({ values }) => values)).toEqual([[BigInt(rows + 1)]]);
+});
+
+test('a key of which a chunk is gone from disk is refused, not counted without it', async () => {
+  const { task, owned, store } = await evicted();
+  const [chunk] = (
+    await store.range(owned.taskName, { from: Buffer.from([1]), to: Buffer.from([2]), limit: 9 })
+  ).filter(({ key }) => isChunkKey(key));
+  await store.write([{ task: owned.taskName, entries: [{ key: chunk!.key, value: null }], checkpoint }]);
+  const loader = new StateLoader({
+    ...{ store, clock: systemClock, logger: silentLogger, metrics: noMetrics },
+    frameOf: () => rowsFrame(1, [row(rows)]),
+  });
+  await expect(loader.prepare([{ owned, record }])).rejects.toMatchObject({ code: 'state-unreadable' });
+  expect([...task.published()]).toEqual([]);
 });

@@ -216,3 +216,25 @@ test("the newest chunk is taken back: the one before it comes into the key's own
   again.advance({ ...moment, publishedAsOf_us: 400 });
   expect(read(again, 400)).toEqual(recount(facts, 400));
 });
+
+test("the key's own entry names the chunks beside it, whether they follow each other or not", () => {
+  const marks = { data_us: -Infinity, clock_us: -Infinity };
+  const moment: Moment = { asOf_us: 400, publishedAsOf_us: -Infinity, marks, allowedLateness_us: 0 };
+  const named = (times: readonly number[]): number[] => {
+    const series = new PaneSeries(layout);
+    const stored: Stored = { own: Buffer.alloc(0), chunks: new Map() };
+    series.advance(moment);
+    for (const time of times) series.insert(row({ time, value: 1n }), moment);
+    commit(series, stored);
+    const again = new PaneSeries(layout);
+    again.read(new ByteReader(stored.own));
+    expect([...again.storedChunks]).toEqual([...stored.chunks.keys()]);
+    expect(() => {
+      again.readChunk(1_000, stored.chunks.values().next().value!);
+    }).toThrow('chunk 1000 is not one of those');
+    return [...again.storedChunks];
+  };
+  const pane = (index: number): number => 10 * index;
+  expect(named([21, 22, 23, 24, 25, 26, 27, 28, 29, 30].map(pane))).toEqual([7, 8, 9]);
+  expect(named([21, 22, 23, 27, 28, 29, 30, 36, 37, 38].map(pane))).toEqual([7, 9, 10]);
+});
