@@ -93,6 +93,30 @@ export class ByteWriter {
     this.buffer.set(bytes, at);
   }
 
+  /** What {@link charactersFrom} gave. */
+  characters(text: string): void {
+    const at = this.reserve(text.length);
+    this.buffer.write(text, at, 'latin1');
+  }
+
+  /**
+   * What was written from a place to another, for keeping: a character for each byte. Such a string is exactly as large as it has to be, and
+   * nothing for the garbage collector to look into; a small Buffer keeps the 8 KiB alive that it was cut from.
+   */
+  charactersFrom(start: number, end: number): string {
+    return this.buffer.toString('latin1', start, end);
+  }
+
+  /** Begins anew. */
+  clear(): void {
+    this.length = 0;
+  }
+
+  /** What was written, to be used before anything else is written. */
+  get written(): Uint8Array {
+    return this.buffer.subarray(0, this.length);
+  }
+
   /** What was written, as a copy; the writer starts anew. */
   take(): Buffer {
     const taken = Buffer.allocUnsafe(this.length);

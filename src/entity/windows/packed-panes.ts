@@ -3,50 +3,46 @@ import { ByteReader } from '../../frames/bytes.ts';
 import { subtractWritten } from '../aggregates/single-value.ts';
 import { Pane, type WindowAggregates } from './pane.ts';
 
+/** A varint has no more. */
+const indexLimit_bytes = 8;
+
 /**
  * Panes as the bytes that are written: they are many, and each is looked at only once more, when it leaves its window. They leave in their
  * order, so there is a place up to which they were read, which only moves on.
  */
 export class PackedPanes {
-  readonly bytes: Buffer;
+  /** A character for each byte: as {@link ByteWriter.charactersFrom}. */
+  readonly body: string;
   readonly count: number;
   /** The lowest index. */
   readonly first: number;
   /** The highest index; null when it was not said. */
   readonly last: number | null;
-  /** Where the panes begin, and where they end: others may stand behind. */
-  private readonly begin: number;
-  private readonly end: number;
   /** The index of the pane that is next, and behind it the place of the rest of it; how many were passed, the last of them. */
   private next: number;
   private at: number;
   private passed = 0;
   private passedLast = -Infinity;
 
-  /**
-   * @param bytes how many, and the panes; they are kept.
-   * @param known where those end that count, how many they are and the index of the last; by default all.
-   */
-  constructor(bytes: Buffer, known: { readonly end: number; readonly count: number; readonly last: number } | null) {
-    const from = new ByteReader(bytes);
-    const count = from.varint();
-    this.bytes = bytes;
-    this.count = known?.count ?? count;
-    this.last = known?.last ?? null;
-    this.begin = from.offset;
-    this.end = known?.end ?? bytes.length;
+  constructor(body: string, count: number, last: number | null) {
+    this.body = body;
+    this.count = count;
+    this.last = last;
+    const from = new ByteReader(Buffer.from(body.slice(0, indexLimit_bytes), 'latin1'));
     this.first = from.zigzag();
     this.next = this.first;
     this.at = from.offset;
   }
 
-  /** The panes alone, without how many. */
-  get body(): Buffer {
-    return this.bytes.subarray(this.begin, this.end);
+  /** Of how many, and the panes. */
+  static of(bytes: Uint8Array): PackedPanes {
+    const from = new ByteReader(bytes);
+    const count = from.varint();
+    return new PackedPanes(Buffer.from(from.raw(from.remaining_bytes)).toString('latin1'), count, null);
   }
 
   read(plans: readonly AggregatePlan[]): Pane[] {
-    const from = new ByteReader(this.bytes, this.begin);
+    const from = new ByteReader(this.bytes());
     const panes: Pane[] = [];
     let index = 0;
     for (let rest = this.count; rest > 0; rest--) {
@@ -73,9 +69,13 @@ export class PackedPanes {
     this.pass(below, plans, window);
   }
 
+  private bytes(): Buffer {
+    return Buffer.from(this.body, 'latin1');
+  }
+
   private pass(below: number, plans: readonly AggregatePlan[], window: WindowAggregates): void {
     if (this.passed === this.count || this.next >= below) return;
-    const from = new ByteReader(this.bytes, this.at);
+    const from = new ByteReader(this.bytes(), this.at);
     do {
       from.varint();
       for (let a = 0; a < plans.length; a++) subtractWritten(window[a] ?? null, from, plans[a]!.state);

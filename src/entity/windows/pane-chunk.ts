@@ -14,8 +14,6 @@ export class PaneChunk {
   private packed: PackedPanes | null = null;
   /** Behind the packed ones, in their order. */
   private panes: Pane[] = [];
-  /** All as they were written last; null when they have changed since. */
-  private written: Buffer | null = null;
 
   constructor(number: number, plans: readonly AggregatePlan[]) {
     this.number = number;
@@ -25,8 +23,7 @@ export class PaneChunk {
   /** @param bytes what {@link write} gave. */
   static packed(number: number, plans: readonly AggregatePlan[], bytes: Uint8Array): PaneChunk {
     const chunk = new PaneChunk(number, plans);
-    chunk.written = Buffer.from(bytes);
-    chunk.packed = new PackedPanes(chunk.written, null);
+    chunk.packed = PackedPanes.of(bytes);
     return chunk;
   }
 
@@ -77,30 +74,19 @@ export class PaneChunk {
     return pane?.index === index ? pane : null;
   }
 
-  /** A pane has changed. */
-  touch(): void {
-    this.written = null;
-  }
-
   /** A pane of an index that has none. */
   add(pane: Pane): void {
     const panes = this.panesFrom(pane.index);
     const at = lowerBound(panes, pane.index);
     if (at < panes.length) panes.splice(at, 0, pane);
-    else {
-      // What is before it is written already, and will hardly change any more.
-      if (this.written !== null) this.pack();
-      // An array that is pushed to begins with room for many.
-      if (this.panes.length === 0) this.panes = [pane];
-      else this.panes.push(pane);
-    }
-    this.touch();
+    // An array that is pushed to begins with room for many.
+    else if (panes.length === 0) this.panes = [pane];
+    else panes.push(pane);
   }
 
   remove(index: number): void {
     const panes = this.panesFrom(index);
     panes.splice(lowerBound(panes, index), 1);
-    this.touch();
   }
 
   /** Forgets the panes below an index. @returns how many. */
@@ -108,7 +94,6 @@ export class PaneChunk {
     const panes = this.unpacked();
     const gone = lowerBound(panes, index);
     panes.splice(0, gone);
-    this.touch();
     return gone;
   }
 
@@ -143,36 +128,27 @@ export class PaneChunk {
       panes[i]!.subtractFrom(window);
   }
 
-  /** @param isNewest whether the last pane is expected to change still. */
-  write(out: ByteWriter, isNewest: boolean): Buffer {
-    if (this.written === null) {
-      const { packed, panes } = this;
-      out.varint(this.count);
-      if (packed !== null) out.raw(packed.body);
-      let before = packed?.last ?? 0;
-      let lastBegins = 0;
-      for (const pane of panes) {
-        lastBegins = out.size_bytes;
-        pane.write(out, before);
-        before = pane.index;
-      }
-      this.written = out.take();
-      this.packUpTo(isNewest ? lastBegins : this.written.length, isNewest ? 1 : 0);
-    } else if (!isNewest) this.pack();
-    return this.written;
-  }
-
-  private pack(): void {
-    if (this.panes.length > 0) this.packUpTo(this.written!.length, 0);
-  }
-
-  /** Keeps the last panes alone as objects. @param end where the others end in the bytes. */
-  private packUpTo(end: number, kept: number): void {
-    const { count, panes } = this;
-    const packed = panes.length - kept;
-    if (packed <= 0) return;
-    const last = panes[packed - 1]!.index;
-    this.packed = new PackedPanes(this.written!, { end, count: count - kept, last });
-    this.panes = panes.slice(packed);
+  /**
+   * What was an object becomes bytes with it: it will hardly change any more.
+   * @param isNewest whether the last pane is expected to change still.
+   */
+  write(out: ByteWriter, isNewest: boolean): void {
+    const { packed, panes, count } = this;
+    out.varint(count);
+    const begin = out.size_bytes;
+    if (packed !== null) out.characters(packed.body);
+    let before = packed?.last ?? 0;
+    let lastBegins = begin;
+    for (const pane of panes) {
+      lastBegins = out.size_bytes;
+      pane.write(out, before);
+      before = pane.index;
+    }
+    const kept = isNewest ? 1 : 0;
+    if (panes.length <= kept) return;
+    const end = isNewest ? lastBegins : out.size_bytes;
+    const last = panes[panes.length - 1 - kept]!.index;
+    this.packed = new PackedPanes(out.charactersFrom(begin, end), count - kept, last);
+    this.panes = isNewest ? [panes[panes.length - 1]!] : [];
   }
 }

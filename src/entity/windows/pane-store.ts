@@ -192,9 +192,10 @@ export class PaneStore {
       return;
     }
     this.becomeChunks();
-    const newest = this.chunks.at(-1)!.write(chunkBytes, true);
-    out.varint(newest.length);
-    out.raw(newest);
+    chunkBytes.clear();
+    this.chunks.at(-1)!.write(chunkBytes, true);
+    out.varint(chunkBytes.size_bytes);
+    out.raw(chunkBytes.written);
     this.writeNumbers(out);
   }
 
@@ -288,13 +289,13 @@ export class PaneStore {
         continue;
       }
       stored.add(number);
-      take(number, chunk.write(out, false));
+      chunk.write(out, false);
+      take(number, out.take());
     }
     changed.clear();
   }
 
   private touch(chunk: PaneChunk): void {
-    chunk.touch();
     this.changed?.add(chunk.number);
   }
 
