@@ -3,9 +3,6 @@ import { ByteReader } from '../../frames/bytes.ts';
 import { subtractWritten } from '../aggregates/single-value.ts';
 import { Pane, type WindowAggregates } from './pane.ts';
 
-/** A varint has no more. */
-const indexLimit_bytes = 8;
-
 /**
  * Panes as the bytes that are written: they are many, and each is looked at only once more, when it leaves its window. They leave in their
  * order, so there is a place up to which they were read, which only moves on.
@@ -18,27 +15,27 @@ export class PackedPanes {
   readonly first: number;
   /** The highest index; null when it was not said. */
   readonly last: number | null;
-  /** The index of the pane that is next, and behind it the place of the rest of it; how many were passed, the last of them. */
+  /** The index of the pane that is next, and behind it the place of the rest of it, 0 before the first; how many were passed, the last of them. */
   private next: number;
-  private at: number;
+  private at = 0;
   private passed = 0;
   private passedLast = -Infinity;
 
-  constructor(body: string, count: number, last: number | null) {
+  constructor(body: string, count: number, first: number, last: number | null) {
     this.body = body;
     this.count = count;
+    this.first = first;
     this.last = last;
-    const from = new ByteReader(Buffer.from(body.slice(0, indexLimit_bytes), 'latin1'));
-    this.first = from.zigzag();
-    this.next = this.first;
-    this.at = from.offset;
+    this.next = first;
   }
 
   /** Of how many, and the panes. */
   static of(bytes: Uint8Array): PackedPanes {
-    const from = new ByteReader(bytes);
+    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const from = new ByteReader(buffer);
     const count = from.varint();
-    return new PackedPanes(Buffer.from(from.raw(from.remaining_bytes)).toString('latin1'), count, null);
+    const body = buffer.toString('latin1', from.offset);
+    return new PackedPanes(body, count, from.zigzag(), null);
   }
 
   read(plans: readonly AggregatePlan[]): Pane[] {
@@ -76,6 +73,7 @@ export class PackedPanes {
   private pass(below: number, plans: readonly AggregatePlan[], window: WindowAggregates): void {
     if (this.passed === this.count || this.next >= below) return;
     const from = new ByteReader(this.bytes(), this.at);
+    if (this.at === 0) from.zigzag();
     do {
       from.varint();
       for (let a = 0; a < plans.length; a++) subtractWritten(window[a] ?? null, from, plans[a]!.state);

@@ -148,7 +148,7 @@ export class PaneChunk {
     if (panes.length <= kept) return;
     const end = isNewest ? lastBegins : out.size_bytes;
     const last = panes[panes.length - 1 - kept]!.index;
-    this.packed = new PackedPanes(out.charactersFrom(begin, end), count - kept, last);
+    this.packed = new PackedPanes(out.charactersFrom(begin, end), count - kept, this.first, last);
     this.panes = isNewest ? [panes[panes.length - 1]!] : [];
   }
 }

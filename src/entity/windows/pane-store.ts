@@ -187,8 +187,13 @@ export class PaneStore {
     const isInline = this.count <= inlinePanes;
     out.u8(isInline ? 1 : 2);
     if (isInline) {
-      const panes = this.chunks.length === 1 ? this.chunks[0]!.look() : this.chunks.flatMap((chunk) => chunk.look());
-      writePanes(out, panes);
+      if (this.chunks.length === 1) this.chunks[0]!.write(out, true);
+      // Many until now: the next one writes them as one.
+      else
+        writePanes(
+          out,
+          this.chunks.flatMap((chunk) => chunk.look()),
+        );
       return;
     }
     this.becomeChunks();
