@@ -15,6 +15,7 @@ import { WorkerProcess } from '../test/support/worker-process.ts';
 import { MemoryCage } from './outages/memory-cage.ts';
 import { offlineOutcome, onlineMismatches } from './outages/outcome.ts';
 import { SteadyLoad } from './outages/steady-load.ts';
+import { heapFlags } from './heap-flags.ts';
 import { count, report } from './report.ts';
 
 const partitions = 3;
@@ -124,7 +125,7 @@ class Run {
       MALLOC_ARENA_MAX: '2',
       MILLRACE_MEMORY_BYTES: String(options.memory_mib * mib),
     };
-    const nodeFlags = [`--max-old-space-size=${heap_mib}`];
+    const nodeFlags = heapFlags(heap_mib);
     this.worker = new WorkerProcess('benchmarks/features.ts', env, { nodeFlags });
     cage.hold(this.worker.pid);
   }

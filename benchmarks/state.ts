@@ -22,6 +22,7 @@ import { StateCache } from '../src/worker/state-cache.ts';
 import { removedTimer, timersWrite } from '../src/worker/stored-timers.ts';
 import { StateLoader } from '../src/worker/state-loader.ts';
 import * as definitions from './features.ts';
+import { heapFlags } from './heap-flags.ts';
 import { count, report } from './report.ts';
 
 const frameRows = 100;
@@ -44,7 +45,7 @@ interface Figures {
 export function state(sizes: readonly number[], cache_MiB: number, heap_MiB: number): void {
   const results = sizes.map((keys) => {
     const self = fileURLToPath(import.meta.url);
-    const loader = ['--conditions=source', '--import', 'tsx', `--max-old-space-size=${heap_MiB}`];
+    const loader = ['--conditions=source', '--import', 'tsx', ...heapFlags(heap_MiB)];
     const child = spawnSync(process.execPath, [...loader, self, String(keys), String(cache_MiB)], {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'inherit'],

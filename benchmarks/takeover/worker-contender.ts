@@ -10,6 +10,7 @@ import { deleteTopics } from '../../test/support/captured-shop.ts';
 import { until } from '../../test/support/until.ts';
 import { WorkerProcess } from '../../test/support/worker-process.ts';
 import { envelope } from '../envelopes.ts';
+import { heapFlags } from '../heap-flags.ts';
 import type { Contender, Restored } from './contender.ts';
 import * as definitions from './features.ts';
 import { partitions } from './partitions.ts';
@@ -112,7 +113,7 @@ export class WorkerContender implements Contender {
     };
     const profiles = process.env['BENCH_PROFILE'] ?? '';
     const heap_MiB = Math.round((this.memory_bytes * heapShare) / 2 ** 20);
-    const flags = [`--max-old-space-size=${heap_MiB}`];
+    const flags = heapFlags(heap_MiB);
     if (profiles !== '') flags.push('--cpu-prof', `--cpu-prof-dir=${profiles}`);
     this.life = new WorkerProcess('benchmarks/takeover/features.ts', env, { nodeFlags: flags });
   }

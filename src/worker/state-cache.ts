@@ -18,12 +18,12 @@ const shareOfMemory = 0.3;
  * More costs the garbage collector more time than it saves on disk where not all keys fit; less costs those that would fit
  * (docs/benchmarks.md has both).
  */
-const shareOfHeap = 0.35;
+const shareOfHeap = 0.3;
 
 /**
  * What the states of keys may take unless it is said.
  * @param memory_bytes what the process may take in all.
- * @param heap_bytes what the JavaScript heap may grow to: a part of it.
+ * @param heap_bytes what the JavaScript heap may grow to, its young generation included: a part of it.
  */
 export function stateCacheLimit_bytes(memory_bytes: number, heap_bytes: number): number {
   return Math.floor(Math.min(memory_bytes * shareOfMemory, heap_bytes * shareOfHeap));
