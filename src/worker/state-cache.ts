@@ -18,7 +18,7 @@ const shareOfMemory = 0.3;
  * More costs the garbage collector more time than it saves on disk where not all keys fit; less costs those that would fit
  * (docs/benchmarks.md has both).
  */
-const shareOfHeap = 0.25;
+const shareOfHeap = 0.2;
 
 /**
  * What the states of keys may take unless it is said.

@@ -132,6 +132,6 @@ test('what the online store lost is written again for keys that are on disk only
 });
 
 test('states take a share of the memory, or of the heap if that is less', () => {
-  expect(stateCacheLimit_bytes(2_000_000_000, 1_000_000_000)).toBe(250_000_000);
+  expect(stateCacheLimit_bytes(2_000_000_000, 1_000_000_000)).toBe(200_000_000);
   expect(stateCacheLimit_bytes(500_000_000, 1_000_000_000)).toBe(150_000_000);
 });
