@@ -9,15 +9,15 @@
  *   residency.bring(ref, stored);
  * }
  */
-import { MillraceError } from '../errors.ts';
 import type { EntityFrame, Marks } from '../frames/row-frame.ts';
 import type { ColdKey, StoredKey } from './key-table.ts';
-import { withEntry, type StateChange } from './state-entry.ts';
+import { readingState, withEntry, type StateChange } from './state-entry.ts';
 import { chunkKey } from './state-key.ts';
 import { eachKeyOf, type TableReader } from './table-readers.ts';
 import type { TimerPage, TimerQueue } from './timer-queue.ts';
 import type { Timer } from './timers.ts';
 import type { ViewTask } from './view-task.ts';
+import type { Series } from './windows/series.ts';
 
 /** A key of a view. */
 export interface KeyRef {
@@ -28,6 +28,9 @@ export interface KeyRef {
 /** A chunk of a key that is read from disk. */
 export interface ChunkRef {
   readonly stored: StoredKey;
+  readonly series: Series;
+  readonly chunk: number;
+  /** Of its entry. */
   readonly key: Buffer;
 }
 
@@ -110,29 +113,25 @@ export class TaskResidency {
 
   /** The own entry of a missing key, beside what is in memory. @throws MillraceError `state-unreadable` */
   read({ view }: KeyRef, value: Uint8Array | null): StoredKey | null {
-    try {
-      return value === null ? null : this.options.views[view]!.keys.read(value);
-    } catch (error) {
-      throw new MillraceError('state-unreadable', `state of entity ${this.options.entity}: ${String(error)}`, {
-        cause: error,
-      });
-    }
+    const { entity, views } = this.options;
+    return value === null ? null : readingState(entity, () => views[view]!.keys.read(value));
   }
 
   /** What there is of it beside its own entry: all of that is needed. */
   chunksOf({ view, key }: KeyRef, stored: StoredKey | null): readonly ChunkRef[] {
-    return (stored?.state?.series ?? []).flatMap((series, s) =>
-      [...(series?.storedChunks ?? [])].map((chunk) => ({ stored: stored!, key: chunkKey(view, key, s, chunk) })),
-    );
+    const chunks: ChunkRef[] = [];
+    stored?.state?.series.forEach((series, s) => {
+      for (const chunk of series?.storedChunks ?? [])
+        chunks.push({ stored, series: series!, chunk, key: chunkKey(view, key, s, chunk) });
+    });
+    return chunks;
   }
 
-  /** @throws MillraceError `state-unreadable` */
-  readChunk({ stored, key }: ChunkRef, value: Uint8Array | null): void {
-    const { entity } = this.options;
-    if (value === null)
-      throw new MillraceError('state-unreadable', `state of entity ${entity}: a chunk of a key is gone`);
-    withEntry(entity, { key, value }, ({ chunk }) => {
-      stored.state!.series[chunk!.series]!.readChunk(chunk!.chunk, value);
+  /** @param value null when the disk has none. @throws MillraceError `state-unreadable` */
+  readChunk({ stored, series, chunk }: ChunkRef, value: Uint8Array | null): void {
+    readingState(this.options.entity, () => {
+      if (value === null) throw new RangeError(`chunk ${chunk} of a key is gone`);
+      series.readChunk(chunk, value);
       stored.bytes += value.length;
     });
   }

@@ -107,14 +107,12 @@ export class ByteWriter {
     return this.buffer.toString('latin1', start, end);
   }
 
-  /** Begins anew. */
-  clear(): void {
-    this.length = 0;
-  }
-
-  /** What was written, to be used before anything else is written. */
-  get written(): Uint8Array {
-    return this.buffer.subarray(0, this.length);
+  /** All that another has written, behind how many bytes that is; the other starts anew. */
+  sized(other: ByteWriter): void {
+    this.varint(other.length);
+    const at = this.reserve(other.length);
+    other.buffer.copy(this.buffer, at, 0, other.length);
+    other.length = 0;
   }
 
   /** What was written, as a copy; the writer starts anew. */

@@ -23,8 +23,8 @@ const sourcePartitions = 3;
 export interface ChaosOptions {
   readonly seed: number;
   readonly users: number;
-  /** Of the reference case, milliseconds: long enough that its end repairs nothing while values are compared. */
-  readonly window_ms: number;
+  /** Of the reference case, milliseconds. Default so long that no window ends: its end would repair what is wrong, and empty what is compared. */
+  readonly window_ms?: number;
   /** Sources of the workers, if not these. */
   readonly root?: string;
   /** How many of the newest rows are changed again. */
@@ -38,6 +38,9 @@ export interface ChaosOptions {
   /** Users below have no rows of {@link ChaosFleet.flow}. */
   readonly firstUser?: number;
 }
+
+/** 300 days, in windows that begin with 1970. */
+const longWindow_ms = 300 * 24 * 3_600_000;
 
 export interface Compared {
   readonly keys: number;
@@ -92,7 +95,7 @@ export class ChaosFleet {
       MILLRACE_APPLICATION_ID: application,
       MILLRACE_S3_PREFIX: `${application}/`,
       MILLRACE_FLUSH_AGE_MS: '1000',
-      E2E_WINDOW: `${options.window_ms}ms`,
+      E2E_WINDOW: `${this.window_ms}ms`,
     };
     const root = options.root === undefined ? {} : { root: options.root };
     this.slots = networks.map((network) => new WorkerSlot({ definitions, env, network, ...root }));
@@ -100,7 +103,7 @@ export class ChaosFleet {
 
   /** A shop with its rows, not yet captured, and no worker. */
   static async create(options: ChaosOptions): Promise<ChaosFleet> {
-    process.env['E2E_WINDOW'] = `${options.window_ms}ms`;
+    process.env['E2E_WINDOW'] = `${options.window_ms ?? longWindow_ms}ms`;
     const shop = await CapturedShop.create('dbserver');
     const settings = { 'bootstrap.servers': process.env['MILLRACE_KAFKA_BROKERS']! };
     const log = await createKafkaLog({ settings, clock: systemClock, logger: silentLogger });
@@ -167,7 +170,7 @@ export class ChaosFleet {
   }
 
   get window_ms(): number {
-    return this.options.window_ms;
+    return this.options.window_ms ?? longWindow_ms;
   }
 
   /** No row counts for any key: its window is over. */
@@ -219,7 +222,7 @@ export class ChaosFleet {
     );
     const atLeast = Number(rows[0]!.n);
     const online = await readOnline(this.redis, this.options.users);
-    const mismatches = await differences(this.shop.db, online, this.options.window_ms * 1000);
+    const mismatches = await differences(this.shop.db, online, this.window_ms * 1000);
     if (online.length < atLeast) mismatches.push(`${online.length} of ${atLeast} users have values`);
     return { online, mismatches };
   }

@@ -9,8 +9,6 @@ import type { ScaleStep } from './scale-steps.ts';
 import { SteadyRows } from './steady-rows.ts';
 import type { Shares } from './worker-slot.ts';
 
-/** So long that its end is not met. */
-const window_ms = 300 * 24 * 3_600_000;
 /** Changes and deletes of other keys, beside the rows at a fixed rate: some hundred a second. */
 const changesBatch = 4;
 /** Rows flow on for a while after a step: what it left behind belongs to it. */
@@ -59,7 +57,6 @@ export class Scaling {
     const fleet = await ChaosFleet.create({
       seed,
       users,
-      window_ms,
       firstRows: users,
       workers: 3,
       batch: changesBatch,

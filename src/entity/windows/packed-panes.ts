@@ -29,7 +29,7 @@ export class PackedPanes {
     this.next = first;
   }
 
-  /** Of how many, and the panes. */
+  /** Of what {@link PaneChunk.write} gave: how many, and the panes. */
   static of(bytes: Uint8Array): PackedPanes {
     const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const from = new ByteReader(buffer);
@@ -86,10 +86,3 @@ export class PackedPanes {
 }
 
 const nothing: WindowAggregates = [];
-
-/** The lowest index of panes that were written. */
-export function firstIndex(bytes: Uint8Array): number {
-  const from = new ByteReader(bytes);
-  from.varint();
-  return from.zigzag();
-}

@@ -11,20 +11,14 @@ export class PaneChunk {
   /** Pane index divided by how many share a chunk. */
   readonly number: number;
   private readonly plans: readonly AggregatePlan[];
-  private packed: PackedPanes | null = null;
+  private packed: PackedPanes | null;
   /** Behind the packed ones, in their order. */
   private panes: Pane[] = [];
 
-  constructor(number: number, plans: readonly AggregatePlan[]) {
+  constructor(number: number, plans: readonly AggregatePlan[], packed: PackedPanes | null = null) {
     this.number = number;
     this.plans = plans;
-  }
-
-  /** @param bytes what {@link write} gave. */
-  static packed(number: number, plans: readonly AggregatePlan[], bytes: Uint8Array): PaneChunk {
-    const chunk = new PaneChunk(number, plans);
-    chunk.packed = PackedPanes.of(bytes);
-    return chunk;
+    this.packed = packed;
   }
 
   get count(): number {

@@ -1,9 +1,9 @@
 /** The panes of a series that hold rows, in the order of time, and their bytes: within the key's own entry, or in chunks beside it. */
 import type { AggregatePlan } from '../../define/plan.ts';
 import { ByteWriter, type ByteReader } from '../../frames/bytes.ts';
-import { firstIndex } from './packed-panes.ts';
+import { PackedPanes } from './packed-panes.ts';
 import { PaneChunk } from './pane-chunk.ts';
-import { Pane, readPanes, writePanes, type WindowAggregates } from './pane.ts';
+import { Pane, readPanes, type WindowAggregates } from './pane.ts';
 
 /** A series with more panes than this is stored in chunks, so that a row of a long window does not rewrite all of it. */
 const inlinePanes = 8;
@@ -187,20 +187,15 @@ export class PaneStore {
     const isInline = this.count <= inlinePanes;
     out.u8(isInline ? 1 : 2);
     if (isInline) {
-      if (this.chunks.length === 1) this.chunks[0]!.write(out, true);
-      // Many until now: the next one writes them as one.
-      else
-        writePanes(
-          out,
-          this.chunks.flatMap((chunk) => chunk.look()),
-        );
+      if (this.width !== Infinity) this.regroup(Infinity);
+      const [all] = this.chunks;
+      if (all === undefined) out.varint(0);
+      else all.write(out, true);
       return;
     }
     this.becomeChunks();
-    chunkBytes.clear();
     this.chunks.at(-1)!.write(chunkBytes, true);
-    out.varint(chunkBytes.size_bytes);
-    out.raw(chunkBytes.written);
+    out.sized(chunkBytes);
     this.writeNumbers(out);
   }
 
@@ -251,9 +246,9 @@ export class PaneStore {
       return;
     }
     this.becomeChunks();
-    const bytes = from.raw(from.varint());
-    this.inline = this.numberOf(firstIndex(bytes));
-    this.addPacked(this.inline, bytes);
+    const newest = PackedPanes.of(from.raw(from.varint()));
+    this.inline = this.numberOf(newest.first);
+    this.addPacked(this.inline, newest);
     this.readNumbers(from, this.inline);
   }
 
@@ -272,7 +267,6 @@ export class PaneStore {
   takeChunks(out: ByteWriter, take: (chunk: number, value: Buffer | null) => void): void {
     if (this.count <= inlinePanes) {
       for (const number of this.stored ?? []) take(number, null);
-      if (this.width !== Infinity) this.regroup(Infinity);
       this.stored = null;
       this.changed = null;
       this.inline = null;
@@ -317,11 +311,11 @@ export class PaneStore {
     const isThere = this.chunks[this.position(number)]?.number === number;
     if (isThere || this.stored?.has(number) !== true)
       throw new RangeError(`chunk ${number} is not one of those that the key's own entry names`);
-    this.addPacked(number, bytes);
+    this.addPacked(number, PackedPanes.of(bytes));
   }
 
-  private addPacked(number: number, bytes: Uint8Array): void {
-    const chunk = PaneChunk.packed(number, this.plans, bytes);
+  private addPacked(number: number, panes: PackedPanes): void {
+    const chunk = new PaneChunk(number, this.plans, panes);
     this.insertChunk(this.position(number), chunk);
     this.count += chunk.count;
   }

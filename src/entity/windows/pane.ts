@@ -109,16 +109,7 @@ export class Pane {
   }
 }
 
-/** @param panes in the order of their indexes. */
-export function writePanes(out: ByteWriter, panes: readonly Pane[]): void {
-  out.varint(panes.length);
-  let before = 0;
-  for (const pane of panes) {
-    pane.write(out, before);
-    before = pane.index;
-  }
-}
-
+/** As a chunk writes them: how many, and the panes in the order of their indexes. */
 export function readPanes(from: ByteReader, plans: readonly AggregatePlan[]): Pane[] {
   const panes: Pane[] = [];
   let index = 0;
