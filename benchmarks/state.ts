@@ -35,6 +35,10 @@ interface Figures {
   readonly rows_per_s: number;
   readonly cpu_us: number;
   readonly rss_MiB: number;
+  /** After a full collection: what is in use, what the heap has taken for it, and what buffers hold beside it. */
+  readonly heap_MiB: number;
+  readonly taken_MiB: number;
+  readonly buffers_MiB: number;
   readonly disk_MiB: number;
   readonly changelog_bytes: number;
   readonly resident_MiB: number;
@@ -45,7 +49,7 @@ interface Figures {
 export function state(sizes: readonly number[], cache_MiB: number, heap_MiB: number): void {
   const results = sizes.map((keys) => {
     const self = fileURLToPath(import.meta.url);
-    const loader = ['--conditions=source', '--import', 'tsx', ...heapFlags(heap_MiB)];
+    const loader = ['--conditions=source', '--import', 'tsx', '--expose-gc', ...heapFlags(heap_MiB)];
     const child = spawnSync(process.execPath, [...loader, self, String(keys), String(cache_MiB)], {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -64,6 +68,9 @@ export function state(sizes: readonly number[], cache_MiB: number, heap_MiB: num
       'ratio',
       'brought %',
       'in memory MiB',
+      'heap MiB',
+      'taken MiB',
+      'buffers MiB',
       'RSS MiB',
       'disk MiB',
       'changelog B/row',
@@ -76,6 +83,9 @@ export function state(sizes: readonly number[], cache_MiB: number, heap_MiB: num
         (figures.cpu_us / results[0]![i]!.cpu_us).toFixed(2),
         figures.loads_percent.toFixed(1),
         count(figures.resident_MiB),
+        count(figures.heap_MiB),
+        count(figures.taken_MiB),
+        count(figures.buffers_MiB),
         count(figures.rss_MiB),
         count(figures.disk_MiB),
         count(figures.changelog_bytes),
@@ -130,11 +140,16 @@ class Run {
     await this.drive(rows, key);
     const { user, system } = process.cpuUsage(before);
     const seconds = (performance.now() - started_ms) / 1000;
+    globalThis.gc?.();
+    const { heapUsed, heapTotal, arrayBuffers } = process.memoryUsage();
     return {
       keys: this.keys,
       rows_per_s: rows / seconds,
       cpu_us: (user + system) / rows,
       rss_MiB: process.resourceUsage().maxRSS / 1024,
+      heap_MiB: heapUsed / 2 ** 20,
+      taken_MiB: heapTotal / 2 ** 20,
+      buffers_MiB: arrayBuffers / 2 ** 20,
       disk_MiB: (await sizeOf(this.folder)) / 2 ** 20,
       changelog_bytes: this.changelog_bytes / rows,
       resident_MiB: this.cache.resident_bytes / 2 ** 20,
