@@ -132,11 +132,11 @@ export class ChaosFleet {
   }
 
   /** All that are to run do, each with its share, all state restored. @returns their shares. */
-  async untilBalanced(): Promise<readonly Shares[]> {
+  async untilBalanced(limit_ms?: number): Promise<readonly Shares[]> {
     const { tasks } = this;
     const slots = this.slots.filter(({ isWanted }) => isWanted);
     const totals = { ingest: sourcePartitions, entity: tasks, offline: tasks };
-    return this.untilShared(slots, (shares) => isBalanced(shares, totals));
+    return this.untilShared(slots, (shares) => isBalanced(shares, totals), limit_ms);
   }
 
   /** All tasks of the others have come to this slot. */
@@ -147,6 +147,7 @@ export class ChaosFleet {
   private async untilShared(
     slots: readonly WorkerSlot[],
     isIt: (shares: readonly Shares[]) => boolean,
+    limit_ms = 120_000,
   ): Promise<readonly Shares[]> {
     let last: readonly (Shares | null)[] = [];
     const isShared = async (): Promise<boolean> => {
@@ -158,7 +159,7 @@ export class ChaosFleet {
     await until(
       () => `tasks are where they belong; the ${slots.length} workers have ${JSON.stringify(last)}; ${said()}`,
       () => isShared().catch(() => false),
-      120_000,
+      limit_ms,
       100,
     );
     return last as readonly Shares[];

@@ -20,7 +20,8 @@ let fleet: ChaosFleet;
 /** With rows flowing. */
 async function expectEqualAfter(fault: Fault): Promise<void> {
   fleet.flow.start();
-  await fault(fleet, below);
+  const { notes } = await fault(fleet, below);
+  if (notes !== undefined) console.log(notes);
   const { keys, nonEmpty, mismatches } = await fleet.compare();
   const ended = fleet.slots.flatMap(({ failures }) => failures.slice(-2)).join('\n');
   expect(mismatches.slice(0, 5), `${mismatches.length} mismatches; workers that ended said: ${ended}`).toEqual([]);
