@@ -2,6 +2,8 @@
  * What a row costs in the engine alone: frames through an entity task, values and changes taken, no log and no store. The cost must not
  * depend on how many panes a window has, and hardly on how many keys there are.
  */
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import {
   count,
   distinctCount,
@@ -20,11 +22,13 @@ import { EntityTask } from '../src/entity/entity-task.ts';
 import type { StateChange } from '../src/entity/state-entry.ts';
 import { Feed, rowsPerFrame, transactions, user } from '../test/support/engine-load.ts';
 import { emissions } from './emissions.ts';
+import { heapFlags } from './heap-flags.ts';
 import { count as separated, report } from './report.ts';
 
 /** Rows between two commits: what changed is taken then. */
 const commitRows = 2_000;
 const rounds = 7;
+const heap_MiB = 1024;
 
 interface Case {
   readonly size: Duration;
@@ -133,8 +137,15 @@ class Engine {
   }
 }
 
-/** @param part `panes`: the first table alone. */
-export function engine(part?: string): void {
+/** In a process with a worker's heap. @param part `panes`: the first table alone. */
+export function engine(part = 'all'): void {
+  const self = fileURLToPath(import.meta.url);
+  const flags = ['--conditions=source', '--import', 'tsx', ...heapFlags(heap_MiB)];
+  const { status, signal } = spawnSync(process.execPath, [...flags, self, part], { stdio: 'inherit' });
+  if (status !== 0) throw new Error(`the process ended with ${status ?? signal}`);
+}
+
+function measure(part: string): void {
   panes(300, 1000);
   if (part === 'panes') return;
   panes(30, 1000);
@@ -198,3 +209,5 @@ function keysAndAggregates(): void {
   });
   report('engine: sliding 5m / 1s', ['', 'CPU ns/row', 'state bytes/key'], rows);
 }
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) measure(process.argv[2]!);

@@ -19,7 +19,7 @@ export interface TaskRecord {
 
 const formatVersion = 1;
 /** Raised when the engine computes other values from the same frames, or writes state in another form. */
-const semantics = 5;
+const semantics = 6;
 
 const versions = new WeakMap<EntityPlan, string>();
 

@@ -34,7 +34,7 @@ export class PaneSeries implements Series {
 
   constructor(layout: PaneSeriesLayout) {
     this.layout = layout;
-    this.store = new PaneStore(layout.aggregates, layout.chunkPanes);
+    this.store = new PaneStore(layout.aggregates, layout.chunkWidths);
   }
 
   get isEmpty(): boolean {

@@ -7,6 +7,7 @@ import type { AggregatePlan, AggregatedFeature, ViewPlan } from '../../define/pl
 import type { SessionWindow } from '../../define/window.ts';
 import { isOrdered, isTakenAsValue } from '../aggregates/single-value.ts';
 import { hasOnePane, resolution_us, span_us, type PaneWindow } from './pane-range.ts';
+import type { ChunkWidths } from './pane-store.ts';
 import type { ViewRow } from './series.ts';
 
 const mostChunkPanes = 8;
@@ -47,8 +48,7 @@ export interface PaneSeriesLayout extends SeriesBase {
   readonly kind: 'panes';
   /** The length of a pane, microseconds; without end if only windows without end read them. */
   readonly width_us: number;
-  /** How many panes are written together. */
-  readonly chunkPanes: number;
+  readonly chunkWidths: ChunkWidths;
   readonly windows: readonly WindowLayout<PaneWindow>[];
 }
 
@@ -128,7 +128,7 @@ function seriesOf(view: ViewPlan, { features }: Group): SeriesLayout {
   return {
     kind: 'panes',
     width_us,
-    chunkPanes: chunkPanesOf(ofPanes),
+    chunkWidths: chunkWidthsOf(ofPanes),
     aggregates,
     byInput,
     keepsSingles,
@@ -138,7 +138,8 @@ function seriesOf(view: ViewPlan, { features }: Group): SeriesLayout {
 }
 
 /** Few, since a row writes a chunk anew; and few of all, since a chunk is kept until its last pane is read no more. */
-function chunkPanesOf(windows: readonly WindowLayout<PaneWindow>[]): number {
+function chunkWidthsOf(windows: readonly WindowLayout<PaneWindow>[]): ChunkWidths {
   const panes = Math.max(...windows.map(({ window }) => span_us(window) / resolution_us(window)));
-  return Math.max(1, Math.min(mostChunkPanes, Math.floor(panes / fewestChunks)));
+  const most = Math.max(1, Math.floor(panes / fewestChunks));
+  return { dense: Math.min(mostChunkPanes, most), most };
 }
