@@ -20,19 +20,15 @@
  */
 import { decode } from './decode.ts';
 import { engine } from './engine.ts';
-import { freshness } from './freshness.ts';
-import { outages } from './outages.ts';
 import { restore } from './restore.ts';
 import { state } from './state.ts';
-import { takeover } from './takeover.ts';
-import { throughput } from './throughput.ts';
 
 const [name = 'all', ...args] = process.argv.slice(2);
 
-/** Only these ask for the servers' addresses: the others run where there is no stack. */
-async function onStack(run: () => Promise<void>): Promise<void> {
+/** Only these load the Kafka client and ask for the servers' addresses: the others run where there is no stack. */
+async function onStack<M>(load: () => Promise<M>, run: (module: M) => Promise<void>): Promise<void> {
   await import('../test/support/stack-env.ts');
-  await run();
+  await run(await load());
 }
 
 const benchmarks: Readonly<Record<string, () => Promise<void> | void>> = {
@@ -40,14 +36,30 @@ const benchmarks: Readonly<Record<string, () => Promise<void> | void>> = {
   engine: () => {
     engine(args[0]);
   },
-  throughput: () => onStack(() => throughput(args[0] === undefined ? undefined : Number(args[0]), args[1])),
+  throughput: () =>
+    onStack(
+      () => import('./throughput.ts'),
+      ({ throughput }) => throughput(args[0] === undefined ? undefined : Number(args[0]), args[1]),
+    ),
   restore: () => restore(...args.map(Number)),
   state: () => {
     state((args[0] ?? '100000,1000000').split(',').map(Number), Number(args[1] ?? 256), Number(args[2] ?? 1024));
   },
-  takeover: () => onStack(() => takeover(...args.map(Number))),
-  freshness: () => onStack(() => freshness(args)),
-  outages: () => onStack(() => outages(args)),
+  takeover: () =>
+    onStack(
+      () => import('./takeover.ts'),
+      ({ takeover }) => takeover(...args.map(Number)),
+    ),
+  freshness: () =>
+    onStack(
+      () => import('./freshness.ts'),
+      ({ freshness }) => freshness(args),
+    ),
+  outages: () =>
+    onStack(
+      () => import('./outages.ts'),
+      ({ outages }) => outages(args),
+    ),
 };
 
 /** They take long, or need what the others do not. */

@@ -19,7 +19,7 @@ import { systemClock } from '../src/time/clock.ts';
 import type { WaitingFrame } from '../src/worker/waiting-frame.ts';
 import { OwnedEntityPartition } from '../src/worker/owned-entity-partition.ts';
 import { StateCache } from '../src/worker/state-cache.ts';
-import { removedTimer, timersWrite } from '../src/worker/stored-timers.ts';
+import { notesWrite } from '../src/worker/stored-timers.ts';
 import { StateLoader } from '../src/worker/state-loader.ts';
 import * as definitions from './features.ts';
 import { heapFlags } from './heap-flags.ts';
@@ -192,14 +192,12 @@ class Run {
 
   private async commit(): Promise<void> {
     const { taskName, task } = this.owned;
-    const { changes, taken, spentTimers, record, position } = this.owned.takeCommit()!;
+    const { changes, taken, notes, record, position } = this.owned.takeCommit()!;
     const entries = [...changes, record(-1)];
     for (const { key, value } of entries) this.changelog_bytes += key.length + (value?.length ?? 0);
     const checkpoint = { changelogOffset: position, written_ms: Date.now(), definition: stateVersion(this.entity) };
-    await this.store.write([
-      { task: taskName, entries, checkpoint },
-      timersWrite(taskName, spentTimers.map(removedTimer)),
-    ]);
+    const timers = notes === null ? [] : [notesWrite(taskName, notes)];
+    await this.store.write([{ task: taskName, entries, checkpoint }, ...timers]);
     task!.residency.stored(taken);
     this.owned.committed = position;
     this.cache.trim();

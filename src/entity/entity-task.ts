@@ -20,6 +20,7 @@ import { taskRecordKey } from './state-key.ts';
 import { encodeTaskRecord, type TaskRecord } from './task-record.ts';
 import { eachKeyOf, readersOf, type TableReader } from './table-readers.ts';
 import { TaskResidency } from './task-residency.ts';
+import { TimerNotes } from './timer-notes.ts';
 import { TimerQueue } from './timer-queue.ts';
 import type { Timer } from './timers.ts';
 import { ViewTask } from './view-task.ts';
@@ -69,13 +70,14 @@ export class EntityTask {
   private readonly touched: readonly Map<string, RowEntry | null>[];
 
   /**
-   * @param record where the task stood when its state was written; null for one that starts. The keys' states are to be given to
-   *   {@link load} before the first frame.
+   * @param record where the task stood when its state was written; null for one that starts. Before the first frame the keys' states are to
+   *   be given to {@link load} and {@link TaskResidency.leave}, or all left on disk by {@link TaskResidency.openOnDisk}.
    */
   constructor(entity: EntityPlan, record: TaskRecord | null = null) {
     this.entity = entity;
     this.sources = new TaskMarks(entity, record?.sources);
-    this.views = entity.views.map((view) => new ViewTask(entity, view, this.timers.heap));
+    const notes = new TimerNotes();
+    this.views = entity.views.map((view) => new ViewTask(entity, view, this.timers.heap, notes));
     this.readers = entity.tables.map((_, index) => readersOf(entity, index, this.views));
     this.touched = entity.views.map(() => new Map<string, RowEntry | null>());
     const { views, timers, readers } = this;
@@ -83,6 +85,7 @@ export class EntityTask {
       entity: entity.name,
       views,
       timers,
+      notes,
       readers,
       marks: () => this.marks,
       timerLimit,
@@ -122,12 +125,13 @@ export class EntityTask {
     return changes;
   }
 
-  /** Keeps what the task record says as of the last frame; how far values are stored online may be known later. */
+  /** Keeps what the task record says as of the last frame and the last take; how far values are stored online may be known later. */
   recorder(position: number): (published: number) => StateChange {
     const sources = structuredClone(this.sources.sources);
+    const keys = this.views.map((view) => view.keys.counts);
     return (published) => ({
       key: taskRecordKey,
-      value: encodeTaskRecord(this.entity, { position, published, sources }),
+      value: encodeTaskRecord(this.entity, { position, published, sources, keys }),
     });
   }
 

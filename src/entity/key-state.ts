@@ -39,7 +39,7 @@ export interface KeyState {
   takenIn: number;
   /** About what it takes in memory. */
   size_bytes: number;
-  /** The timer that is noted on disk for it; NaN when none is. */
+  /** The timer that the disk has of it, as of the newest take; −2^63 in front of all, ∞ unknown, NaN when there is none. */
   noted_us: number;
   /** The values are not those that were given out last. */
   isPending: boolean;
@@ -135,12 +135,6 @@ export class KeyStateCodec {
     return { state, published };
   }
 
-  /** When the timer of a state is due, ∞ when it has none; null for a key that holds nothing. @throws RangeError as {@link read}. */
-  timerOf(value: Uint8Array): number | null {
-    const from = new ByteReader(value);
-    return readKind(from) === kinds.empty ? null : from.f64();
-  }
-
   private writePublished(out: ByteWriter, { position, asOf_us, values }: Published, set: number): void {
     out.u8(set | (values === null ? 0 : flags.values));
     out.varint(position + 1);
@@ -170,6 +164,12 @@ export class KeyStateCodec {
     const row = readRow(from, columns);
     return { input, eventTime_us, reach_us, row, primaryKey: primaryKey.map((column) => row[column] as Scalar) };
   }
+}
+
+/** When the timer of a state is due, ∞ when it has none; null for a key that holds nothing. @throws RangeError when it is no such bytes. */
+export function timerOf(value: Uint8Array): number | null {
+  const from = new ByteReader(value);
+  return readKind(from) === kinds.empty ? null : from.f64();
 }
 
 /** @throws RangeError when another build wrote it. */

@@ -4,15 +4,17 @@
  */
 import type { EntityPlan, ViewPlan } from '../define/plan.ts';
 import { ByteReader, ByteWriter } from '../frames/bytes.ts';
-import { emptyState, KeyStateCodec, neverPublished, type KeyState, type Published } from './key-state.ts';
+import { emptyState, KeyStateCodec, neverPublished, timerOf, type KeyState, type Published } from './key-state.ts';
 import { chunkKey, stateKey, type StateKey } from './state-key.ts';
+import { unknown_us, type TimerNotes } from './timer-notes.ts';
+import type { Timer } from './timers.ts';
 import type { SeriesLayout } from './windows/view-layout.ts';
 
 /**
  * What a state takes in memory, by what it takes on disk: measured for windows of one to 300 panes of one to four aggregates, where it is
  * 20 % off at most. Chunks are packed for the most part.
  */
-const keyOverhead_bytes = 1100;
+export const keyOverhead_bytes = 1100;
 const perOwnByte = 11;
 const perChunkByte = 6;
 
@@ -21,8 +23,14 @@ export interface ColdKey {
   readonly view: number;
   readonly key: string;
   readonly timer_us: number;
-  /** The timer that is noted on disk for it already; NaN when none is. */
+  /** What the disk had of it before: as in {@link KeyState}. */
   readonly noted_us: number;
+}
+
+/** How many keys of a view the disk has: with state, and such of which only what was published is kept. */
+export interface KeyCounts {
+  readonly held: number;
+  readonly emptied: number;
 }
 
 /** A key as it is on disk, beside whatever is in memory. */
@@ -40,6 +48,7 @@ export class KeyTable {
   private readonly codec: KeyStateCodec;
   /** A row alone gives nothing out, so what was published of a key that holds nothing is what stays online. */
   private readonly keepsEmptied: boolean;
+  private readonly notes: TimerNotes;
   private readonly states = new Map<string, KeyState>();
   /** Keys whose state is not as it was written last. */
   private readonly changed = new Set<string>();
@@ -51,6 +60,8 @@ export class KeyTable {
   private readonly absent = new Set<string>();
   /** Chunks that are written and are to be forgotten. */
   private readonly forgotten: Buffer[] = [];
+  /** Missing keys of which a note was found in front of all timers. */
+  private readonly inFront = new Set<string>();
   /** Keys that are on disk only: with state, and where {@link keepsEmptied} without. */
   private away = 0;
   private awayEmptied = 0;
@@ -62,16 +73,22 @@ export class KeyTable {
   private chunk_bytes = 256;
   private sweep: Iterator<[string, KeyState]> | null = null;
 
-  constructor(entity: EntityPlan, plan: ViewPlan, layouts: readonly SeriesLayout[]) {
+  constructor(entity: EntityPlan, plan: ViewPlan, layouts: readonly SeriesLayout[], notes: TimerNotes) {
     this.view = plan.index;
     this.layouts = layouts;
     this.codec = new KeyStateCodec(entity, plan, layouts);
     this.keepsEmptied = plan.emit.kind === 'closed';
+    this.notes = notes;
   }
 
   /** Keys that hold state, wherever it is. */
   get size(): number {
     return this.states.size + this.away;
+  }
+
+  /** As of the last {@link takeChanges}. */
+  get counts(): KeyCounts {
+    return { held: this.size, emptied: this.keepsEmptied ? this.emptied.size + this.awayEmptied : 0 };
   }
 
   get sizeInMemory(): number {
@@ -126,6 +143,7 @@ export class KeyTable {
     if (state !== undefined) {
       this.states_bytes -= state.size_bytes;
       this.states.delete(key);
+      this.notes.forget({ time_us: state.noted_us, view: this.view, key });
     }
     this.emptied.set(key, published);
   }
@@ -159,13 +177,44 @@ export class KeyTable {
       if (state === undefined) this.takeEmptied(key, out, take);
       else this.takeState(key, state, out, take);
     }
+    if (this.notes.isOn) for (const key of this.changed) this.note(key, this.states.get(key));
+    if (this.notes.isAsked) for (const [key, state] of this.states) this.note(key, state);
     this.changed.clear();
     if (!this.keepsEmptied) this.emptied.clear();
+  }
+
+  private note(key: string, state: KeyState | undefined): void {
+    if (state === undefined) return;
+    const { timer_us, noted_us } = state;
+    if (noted_us !== timer_us) state.noted_us = this.notes.note(noted_us, { time_us: timer_us, view: this.view, key });
+  }
+
+  /** Of the keys in memory, all of which are noted with them now. */
+  noteAll(): readonly Timer[] {
+    const timers: Timer[] = [];
+    for (const [key, state] of this.states) {
+      if (state.timer_us === Infinity) continue;
+      state.noted_us = state.timer_us;
+      timers.push({ time_us: state.timer_us, view: this.view, key });
+    }
+    return timers;
+  }
+
+  /** A note that was found is what is known of its key. */
+  isNoted(key: string, time_us: number): boolean {
+    const noted_us = this.states.get(key)?.noted_us;
+    return noted_us === time_us || noted_us === unknown_us;
+  }
+
+  /** A note was found in front of all timers. Of a key in memory more is known: the note may have been read before it was removed. */
+  foundInFront(key: string): void {
+    if (!this.states.has(key)) this.inFront.add(key);
   }
 
   private takeEmptied(key: string, out: ByteWriter, take: (key: Buffer, value: Buffer | null) => void): void {
     const emptied = this.emptied.get(key) ?? neverPublished;
     if (emptied.position >= 0) this.codec.writeEmptied(out, emptied);
+    else this.emptied.delete(key);
     take(stateKey(this.view, key), out.size_bytes === 0 ? null : out.take());
     this.departed.set(key, this.takes);
   }
@@ -228,11 +277,18 @@ export class KeyTable {
    */
   leave({ chunk }: StateKey, value: Uint8Array): number {
     if (chunk !== null) return Infinity;
-    const timer_us = this.codec.timerOf(value);
+    const timer_us = timerOf(value);
     if (timer_us !== null) this.away++;
     else if (this.keepsEmptied) this.awayEmptied++;
     this.everAway ||= !this.isComplete;
     return timer_us ?? Infinity;
+  }
+
+  /** All keys are on disk only. */
+  leaveAll({ held, emptied }: KeyCounts): void {
+    this.away = held;
+    this.awayEmptied = emptied;
+    this.everAway = true;
   }
 
   /** A key that has to be brought from disk before a frame that concerns it. */
@@ -246,6 +302,7 @@ export class KeyTable {
    */
   bring(key: string, stored: StoredKey | null): KeyState | null {
     // Two timers of it were stored, one of them overtaken.
+    const isInFront = this.inFront.delete(key);
     if (!this.isMissing(key)) return null;
     const state = stored?.state ?? null;
     if (stored === null || (state === null && !this.keepsEmptied)) {
@@ -259,7 +316,7 @@ export class KeyTable {
     }
     this.away--;
     this.put(key, state, stored.bytes);
-    if (state.timer_us !== Infinity) state.noted_us = state.timer_us;
+    state.noted_us = this.notes.brought(state.timer_us, isInFront);
     return state;
   }
 
@@ -294,11 +351,22 @@ export class KeyTable {
     return cold;
   }
 
-  /** A cold key whose timer is stored by now. @param mayLeave and it goes, if it was not used meanwhile. */
+  /** A cold key's timer is on its way to disk: what is taken from now on comes behind it. */
+  noteCold({ key, timer_us }: ColdKey): void {
+    this.states.get(key)!.noted_us = timer_us === Infinity ? NaN : timer_us;
+  }
+
+  /** It was refused. */
+  unnoteCold({ key, timer_us, noted_us }: ColdKey): void {
+    const state = this.states.get(key);
+    if (state !== undefined && Object.is(state.noted_us, timer_us === Infinity ? NaN : timer_us))
+      state.noted_us = noted_us;
+  }
+
+  /** A cold key whose timer is on disk by now. @param mayLeave and it goes, if it was not used meanwhile. */
   evict({ key, timer_us }: ColdKey, mayLeave: boolean): void {
     const state = this.states.get(key);
     if (state === undefined) return;
-    state.noted_us = timer_us === Infinity ? NaN : timer_us;
     if (!mayLeave || state.isUsed || state.timer_us !== timer_us || !this.isClean(key, state)) return;
     this.states_bytes -= state.size_bytes;
     this.states.delete(key);

@@ -1,6 +1,5 @@
 /**
- * Timers of keys that are on disk only, as keys of the local store: their bytes are in the order in which timers fire. `docs/frames.md`
- * describes them.
+ * Timers as keys of the local store: their bytes are in the order in which timers fire. `docs/frames.md` describes them.
  */
 import type { Timer } from './timers.ts';
 
@@ -9,6 +8,9 @@ const half = 2 ** 32;
 const bias = 2 ** 31;
 const head_bytes = 8;
 const view_bytes = 4;
+
+/** In front of all timers. */
+export const inFront_us = -(2 ** 63);
 
 /** The store's name for the timers of a task. */
 export const timersOf = (task: string): string => `${task}/timers`;

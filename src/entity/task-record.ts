@@ -6,6 +6,7 @@ import type { EntityPlan } from '../define/plan.ts';
 import { MillraceError } from '../errors.ts';
 import { ByteReader, ByteWriter } from '../frames/bytes.ts';
 import { hash64 } from '../util/hash.ts';
+import type { KeyCounts } from './key-table.ts';
 import type { SourceTopic } from './task-marks.ts';
 
 export interface TaskRecord {
@@ -15,9 +16,11 @@ export interface TaskRecord {
   readonly published: number;
   /** Per table of the entity, what is known of its partitions; null until the first frame. */
   readonly sources: readonly (SourceTopic | null)[];
+  /** Per view of the entity. */
+  readonly keys: readonly KeyCounts[];
 }
 
-const formatVersion = 1;
+const formatVersion = 2;
 /** Raised when the engine computes other values from the same frames, or writes state in another form. */
 const semantics = 6;
 
@@ -57,6 +60,10 @@ export function encodeTaskRecord(entity: EntityPlan, record: TaskRecord): Buffer
       for (const count of [offset, session, number]) out.varint(count + 1);
     }
   }
+  for (const { held, emptied } of record.keys) {
+    out.varint(held);
+    out.varint(emptied);
+  }
   return out.take();
 }
 
@@ -77,7 +84,8 @@ export function decodeTaskRecord(bytes: Uint8Array, entity: EntityPlan): TaskRec
     const count = from.varint();
     return count === 0 ? null : readTopic(from, count);
   });
-  return { position, published, sources };
+  const keys = entity.views.map(() => ({ held: from.varint(), emptied: from.varint() }));
+  return { position, published, sources, keys };
 }
 
 function readTopic(from: ByteReader, count: number): SourceTopic {

@@ -10,10 +10,12 @@
  * }
  */
 import type { EntityFrame, Marks } from '../frames/row-frame.ts';
-import type { ColdKey, StoredKey } from './key-table.ts';
+import type { ColdKey, KeyCounts, StoredKey } from './key-table.ts';
 import { readingState, withEntry, type StateChange } from './state-entry.ts';
 import { chunkKey } from './state-key.ts';
 import { eachKeyOf, type TableReader } from './table-readers.ts';
+import { inFront_us, storedTimerKey } from './stored-timer.ts';
+import { placeOf, type NoteChanges, type TimerNotes } from './timer-notes.ts';
 import type { TimerPage, TimerQueue } from './timer-queue.ts';
 import type { Timer } from './timers.ts';
 import type { ViewTask } from './view-task.ts';
@@ -38,6 +40,7 @@ export interface ResidencyOptions {
   readonly entity: string;
   readonly views: readonly ViewTask[];
   readonly timers: TimerQueue;
+  readonly notes: TimerNotes;
   /** Per table. */
   readonly readers: readonly (readonly TableReader[])[];
   readonly marks: () => Marks;
@@ -47,6 +50,7 @@ export interface ResidencyOptions {
 
 export class TaskResidency {
   private readonly options: ResidencyOptions;
+  private written = 0;
 
   constructor(options: ResidencyOptions) {
     this.options = options;
@@ -79,7 +83,23 @@ export class TaskResidency {
 
   /** What was taken up to that number is on disk. */
   stored(taken: number): void {
+    this.written = Math.max(this.written, taken);
     for (const { keys } of this.options.views) keys.stored(taken);
+  }
+
+  /** All keys stay on disk, which has notes of all their timers. @param counts of each view's keys. */
+  openOnDisk(counts: readonly KeyCounts[]): void {
+    const { views, timers, notes } = this.options;
+    for (const [i, { keys }] of views.entries()) keys.leaveAll(counts[i]!);
+    timers.beginInFront();
+    notes.found(false);
+  }
+
+  /** All keys were loaded or left. @returns the timers of those in memory, which the disk is to have beside those that were left. */
+  noteLoaded(): readonly Timer[] {
+    const { views, notes } = this.options;
+    notes.found(true);
+    return views.flatMap(({ keys }) => keys.noteAll());
   }
 
   /**
@@ -153,13 +173,25 @@ export class TaskResidency {
    * @returns keys that are missing with them.
    */
   takeTimers(found: readonly Uint8Array[]): readonly KeyRef[] {
-    const timers = this.options.timers.take(found);
-    return timers.filter(({ view, key }) => this.options.views[view]!.keys.isMissing(key));
+    const { views, timers, notes } = this.options;
+    const taken = timers.take(found);
+    if (timers.isPastFront) notes.frontRead();
+    for (const { time_us, view, key } of taken) if (time_us === inFront_us) views[view]!.keys.foundInFront(key);
+    return taken.filter(({ view, key }) => views[view]!.keys.isMissing(key));
   }
 
-  /** Stored timers that are in memory by now: to be removed. */
-  takeSpentTimers(): readonly Buffer[] {
-    return this.options.timers.takeSpent();
+  /** What the newest take of changes changes of the stored timers; null while none are kept. */
+  takeNotes(): NoteChanges | null {
+    const { views, timers, notes } = this.options;
+    const spent = timers.takePassed().filter(({ view, key, time_us }) => !views[view]!.keys.isNoted(key, time_us));
+    return notes.take(this.taken, spent);
+  }
+
+  /** All timers are noted on disk: a key may leave memory. If not, they are with the next take. */
+  askForNotes(): boolean {
+    const { notes } = this.options;
+    notes.ask();
+    return notes.isWhole(this.written);
   }
 
   /** How far the clock mark goes with these frames at most, and how many timers they may come to, those that their own rows move included. */
@@ -189,6 +221,25 @@ export class TaskResidency {
       const mayLeave = (time_us: number, key: string): boolean => timers.mayLeave({ time_us, view: plan.index, key });
       return keys.cold((bytes * keys.resident_bytes) / all_bytes, mayLeave);
     });
+  }
+
+  /** What is to be stored before they go. */
+  noteCold(cold: readonly ColdKey[]): NoteChanges {
+    const removed: Buffer[] = [];
+    const added: Buffer[] = [];
+    for (const each of cold) {
+      const { view, key, timer_us, noted_us } = each;
+      this.options.views[view]!.keys.noteCold(each);
+      if (noted_us === timer_us) continue;
+      if (!Number.isNaN(noted_us)) removed.push(storedTimerKey(placeOf({ time_us: noted_us, view, key })));
+      if (timer_us !== Infinity) added.push(storedTimerKey({ time_us: timer_us, view, key }));
+    }
+    return { removed, added };
+  }
+
+  /** It was not stored. */
+  unnoteCold(cold: readonly ColdKey[]): void {
+    for (const each of cold) this.options.views[each.view]!.keys.unnoteCold(each);
   }
 
   /** Lets go of those that were not used meanwhile; their timers are stored. */

@@ -2,7 +2,7 @@
  * The timers of an entity partition: those of keys in memory in a heap; those of keys on disk beside their states, from where they come in
  * the same order. All timers before a frontier are in the heap, and their keys in memory.
  */
-import { parseStoredTimer, storedTimerKey } from './stored-timer.ts';
+import { inFront_us, parseStoredTimer, storedTimerKey } from './stored-timer.ts';
 import { isBefore, Timers, type Timer } from './timers.ts';
 
 /** Stored timers of one look. */
@@ -24,8 +24,19 @@ export class TimerQueue {
   private frontier: Timer = { time_us: Number.MIN_SAFE_INTEGER, view: 0, key: '' };
   /** How far the disk is being asked for timers. */
   private asked = this.frontier;
-  /** Stored timers that have come into memory. */
-  private spent: Buffer[] = [];
+  /** Stored timers that were found. */
+  private passed: Timer[] = [];
+
+  /** The disk has timers that stand in front of all. */
+  beginInFront(): void {
+    this.frontier = { time_us: inFront_us, view: 0, key: '' };
+    this.asked = this.frontier;
+  }
+
+  /** All that the disk has in front of all timers was found. */
+  get isPastFront(): boolean {
+    return this.frontier.time_us !== inFront_us;
+  }
 
   /** Whether all timers up to a time are in the heap. */
   covers(time_us: number): boolean {
@@ -68,16 +79,16 @@ export class TimerQueue {
    */
   take(keys: readonly Uint8Array[]): readonly Timer[] {
     const timers = keys.map(parseStoredTimer);
-    for (const key of keys) this.spent.push(Buffer.from(key));
+    this.passed.push(...timers);
     const last = timers.at(-1);
     this.frontier = last !== undefined && keys.length >= page ? { ...last, view: last.view + 1 } : this.asked;
     this.asked = this.frontier;
     return timers;
   }
 
-  /** Stored timers that are to be removed. */
-  takeSpent(): readonly Buffer[] {
-    return this.spent.splice(0);
+  /** Stored timers that were found since the last call. */
+  takePassed(): readonly Timer[] {
+    return this.passed.splice(0);
   }
 
   /** Keys have left memory: the heap lets go of their timers, now and then. */

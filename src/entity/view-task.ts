@@ -9,6 +9,7 @@ import type { Marks } from '../frames/row-frame.ts';
 import { createSeries, type KeyState, type Published } from './key-state.ts';
 import { KeyTable, type StoredKey } from './key-table.ts';
 import type { StateKey } from './state-key.ts';
+import type { TimerNotes } from './timer-notes.ts';
 import type { Timer, Timers } from './timers.ts';
 import { ViewValues } from './view-values.ts';
 import type { Fate, Moment, Series, ViewRow } from './windows/series.ts';
@@ -37,11 +38,11 @@ export class ViewTask {
   /** Whether the last {@link advance} changed what a window holds. */
   private hasMoved = false;
 
-  constructor(entity: EntityPlan, plan: ViewPlan, timers: Timers) {
+  constructor(entity: EntityPlan, plan: ViewPlan, timers: Timers, notes: TimerNotes) {
     this.plan = plan;
     this.timers = timers;
     this.layouts = layoutOf(plan);
-    this.keys = new KeyTable(entity, plan, this.layouts);
+    this.keys = new KeyTable(entity, plan, this.layouts, notes);
     this.values = new ViewValues(plan, this.layouts);
   }
 

@@ -10,13 +10,16 @@ const batchLimit_bytes = 2 * 1024 * 1024;
  */
 export class BatchedStateWriter {
   private readonly store: StateStore;
+  private readonly beside: (write: TaskWrite) => readonly TaskWrite[];
   private gathered: TaskWrite[] = [];
   private gathered_bytes = 0;
   private writing: Promise<void> | null = null;
   private failure: Error | null = null;
 
-  constructor(store: StateStore) {
+  /** @param beside what goes into the same write as another. */
+  constructor(store: StateStore, beside: (write: TaskWrite) => readonly TaskWrite[] = () => []) {
     this.store = store;
+    this.beside = beside;
   }
 
   /**
@@ -25,7 +28,7 @@ export class BatchedStateWriter {
    */
   async add(writes: readonly TaskWrite[]): Promise<void> {
     this.goOn();
-    for (const write of writes) {
+    for (const write of writes.flatMap((each) => [each, ...this.beside(each)])) {
       this.gathered.push(write);
       for (const { key, value } of write.entries) this.gathered_bytes += key.length + (value?.length ?? 0);
     }

@@ -13,7 +13,7 @@ import type { Clock } from '../time/clock.ts';
 import type { EntityTraces } from './entity-traces.ts';
 import type { OnlineWriter } from './online-writer.ts';
 import type { OwnedEntityPartition, TaskCommit } from './owned-entity-partition.ts';
-import { removedTimer, timersWrite } from './stored-timers.ts';
+import { notesWrite } from './stored-timers.ts';
 import { untilDiskAnswers } from './until-disk-answers.ts';
 
 export interface EntityCommitterOptions {
@@ -123,11 +123,11 @@ export class EntityCommitter {
     return { ...commit, entries, recordIndex: records.length - 1 };
   }
 
-  private writesOf({ owned, entries, spentTimers }: Prepared, changelogOffset: number): TaskWrite[] {
+  private writesOf({ owned, entries, notes }: Prepared, changelogOffset: number): TaskWrite[] {
     const { taskName: task, entity } = owned;
     const checkpoint = { changelogOffset, written_ms: this.options.clock.now_ms(), definition: stateVersion(entity) };
     const own = { task, entries, checkpoint };
-    return spentTimers.length === 0 ? [own] : [own, timersWrite(task, spentTimers.map(removedTimer))];
+    return notes === null ? [own] : [own, notesWrite(task, notes)];
   }
 
   /** The commit is made: what the disk refuses now is written before the next one, which waits. */

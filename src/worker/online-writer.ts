@@ -189,7 +189,9 @@ export class OnlineWriter {
     const newest = new Map<string, PendingValue>();
     const keys = values.map((value) => writeKey(value));
     values.forEach((value, i) => {
-      if (!value.owner.isReleased) newest.set(keys[i]!, value);
+      // What a repair writes again may stand behind a newer value.
+      const isNewer = (newest.get(keys[i]!)?.emission.position ?? -1) <= value.emission.position;
+      if (!value.owner.isReleased && isNewer) newest.set(keys[i]!, value);
     });
     const written = [...newest.keys()];
     const beats = this.beats;

@@ -2,6 +2,7 @@
 import type { EntityPlan, ViewPlan } from '../define/plan.ts';
 import type { EntityTask } from '../entity/entity-task.ts';
 import type { StateChange } from '../entity/state-entry.ts';
+import type { NoteChanges } from '../entity/timer-notes.ts';
 import { encodeFeatureFrame, type FeatureRow } from '../frames/feature-frame.ts';
 import type { Append, TopicPartition } from '../log/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -38,8 +39,8 @@ export interface TaskCommit {
   readonly changes: readonly StateChange[];
   /** The number of this take, for the task to know that it is on disk. */
   readonly taken: number;
-  /** Stored timers that are needed no longer. */
-  readonly spentTimers: readonly Uint8Array[];
+  /** What it changes of the stored timers; null while none are kept. */
+  readonly notes: NoteChanges | null;
   /** The task record as of that position. */
   readonly record: (published: number) => StateChange;
 }
@@ -119,8 +120,8 @@ export class OwnedEntityPartition implements ValueOwner, StateOwner {
     const { residency } = task;
     const changes = task.takeChanges();
     this.takenChanges += changes.length;
-    const spentTimers = residency.takeSpentTimers();
-    return { owned: this, position, changes, taken: residency.taken, spentTimers, record: task.recorder(position) };
+    const notes = residency.takeNotes();
+    return { owned: this, position, changes, taken: residency.taken, notes, record: task.recorder(position) };
   }
 
   /** What was taken is in the log. */

@@ -1,13 +1,11 @@
 /** Keeps what entity tasks hold in memory within a bound: states that were not used for a while stay on disk only. */
 import type { EntityTask } from '../entity/entity-task.ts';
-import { storedTimerKey } from '../entity/stored-timer.ts';
-import type { ColdKey } from '../entity/key-table.ts';
 import { messageOf, RetriableError } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
-import type { StateEntry, StateStore } from '../state/state-store.ts';
+import type { StateStore } from '../state/state-store.ts';
 import type { OwnedEntityPartition } from './owned-entity-partition.ts';
-import { removedTimer, storedTimer, timersWrite } from './stored-timers.ts';
+import { notesWrite } from './stored-timers.ts';
 
 /** What is made free at once beyond the bound, so that not every commit does it. */
 const slack = 0.1;
@@ -84,19 +82,18 @@ export class StateCache {
     for (const { name, task } of this.running) {
       const { residency } = task;
       residency.evictEmptied();
+      if (!residency.askForNotes()) continue;
       const cold = residency.cold((excess_bytes * residency.resident_bytes) / all_bytes);
-      const notes = cold.flatMap(notesOf);
-      if (notes.length > 0) await store.write([timersWrite(name, notes)]);
+      const notes = residency.noteCold(cold);
+      try {
+        if (notes.added.length + notes.removed.length > 0) await store.write([notesWrite(name, notes)]);
+      } catch (error) {
+        residency.unnoteCold(cold);
+        throw error;
+      }
       const before = residency.resident_bytes;
       residency.evict(cold);
       metrics.counter('millrace_state_evicted_bytes_total', {}).add(before - residency.resident_bytes);
     }
   }
-}
-
-/** What changes of the stored timers when a key leaves memory. */
-function notesOf({ view, key, timer_us, noted_us }: ColdKey): StateEntry[] {
-  if (noted_us === timer_us) return [];
-  const removed = Number.isNaN(noted_us) ? [] : [removedTimer(storedTimerKey({ time_us: noted_us, view, key }))];
-  return timer_us === Infinity ? removed : [...removed, storedTimer({ time_us: timer_us, view, key })];
 }

@@ -15,6 +15,7 @@ import { sleep, type Clock } from '../time/clock.ts';
 import { partitionId } from './partition-id.ts';
 import type { RestoringTask, StateOwner } from './restoring-task.ts';
 import { SnapshotRestore } from './snapshot-restore.ts';
+import { clearTimers, hasAllTimers, TimersBeside } from './stored-timers.ts';
 import { tombstoneRetention_ms } from './topics.ts';
 import { UndecidedTransactions } from './undecided-transactions.ts';
 
@@ -70,14 +71,18 @@ export class StateCatchUp {
 
   /** All at once; one that is released meanwhile ends early. Calls are not to overlap. */
   async bring(tasks: readonly RestoringTask[]): Promise<void> {
-    this.batches = new BatchedStateWriter(this.options.store);
-    await Promise.all(tasks.map((each) => this.begin(each)));
+    const timers = new TimersBeside();
+    this.batches = new BatchedStateWriter(this.options.store, (write) => timers.of(write));
+    await Promise.all(tasks.map((each) => this.begin(each, timers)));
     await this.readTails(tasks);
   }
 
   /** What is there already. */
-  private async begin(restoring: RestoringTask): Promise<void> {
+  private async begin(restoring: RestoringTask, timers: TimersBeside): Promise<void> {
+    const { store } = this.options;
     const next = await this.reusable(restoring.owned, restoring.end);
+    if (next === null) await clearTimers(store, restoring.name);
+    if (next === null || (await hasAllTimers(store, restoring.name))) timers.follow(restoring.name);
     if (next === null) {
       const goesOn = (): boolean => !this.stopped && !restoring.owned.isReleased;
       await this.snapshots?.bring(restoring, this.batches, goesOn);

@@ -3,6 +3,14 @@ import type { Mutant } from './runner.ts';
 
 export const online: readonly Mutant[] = [
   {
+    name: 'what a repair writes again replaces a newer value',
+    file: 'worker/online-writer.ts',
+    find: 'if (!value.owner.isReleased && isNewer) newest.set(keys[i]!, value);',
+    replace: 'if (!value.owner.isReleased) newest.set(keys[i]!, value);',
+    why: 'the value of before stays online',
+    seeds: 200,
+  },
+  {
     name: 'fence removed',
     file: 'online/memory/memory-online-store.ts',
     find: 'if (stored !== null && isOlder(write, stored)) return { applied: false, ...pick(stored) };',

@@ -26,6 +26,8 @@ const keptOfAny: readonly (readonly [seed: number, reason: string])[] = [
     942,
     'a key left memory before a repair came to it, and was back before the repair came to the disk: its value stayed lost',
   ],
+  [901, 'panes that had left were kept, or not, by when the key was brought'],
+  [155, 'a value that a repair wrote again replaced a newer one of the same call'],
   [307, 'a worker heard of a loss before the assignment that was lost, and read a partition that it still restored'],
 ];
 

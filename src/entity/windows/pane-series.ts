@@ -34,7 +34,7 @@ export class PaneSeries implements Series {
 
   constructor(layout: PaneSeriesLayout) {
     this.layout = layout;
-    this.store = new PaneStore(layout.aggregates, layout.chunkWidths);
+    this.store = new PaneStore(layout.aggregates, layout.chunkPanes);
   }
 
   get isEmpty(): boolean {
@@ -46,18 +46,23 @@ export class PaneSeries implements Series {
     if (this.running === null) this.start(publishedAsOf_us);
     const hasMoved = asOf_us >= this.nextLeave_us;
     const { windows } = this.layout;
-    let lowest = Infinity;
     for (let w = 0; w < windows.length; w++) {
       const from = lowestPane(windows[w]!.window, asOf_us);
-      lowest = Math.min(lowest, from);
       const running = this.running![w]!;
       if (hasMoved) this.evict(running, from);
       running.from = from;
     }
     if (!hasMoved) return false;
-    this.store.expireBelow(lowest);
+    this.store.expireBelow(this.lowest);
     this.updateNextLeave();
     return true;
+  }
+
+  /** The lowest pane that a window holds. */
+  private get lowest(): number {
+    let lowest = Infinity;
+    for (const { from } of this.running!) lowest = Math.min(lowest, from);
+    return lowest;
   }
 
   private start(asOf_us: number): void {
@@ -148,7 +153,7 @@ export class PaneSeries implements Series {
       this.leave(pane);
       this.store.remove(index);
       // Panes that have left all windows stay with a neighbour that is read. If this was the last, no timer would come to them.
-      this.store.expireBelow(Math.min(...this.running!.map(({ from }) => from)));
+      this.store.expireBelow(this.lowest);
       this.updateNextLeave();
     }
     return found ? 'applied' : 'unmatched';
@@ -214,6 +219,8 @@ export class PaneSeries implements Series {
   }
 
   write(out: ByteWriter): void {
+    // What is kept follows from T, not from which pane was the last to leave.
+    if (this.running !== null) this.store.expireBelow(this.lowest);
     this.store.writeInline(out);
   }
 

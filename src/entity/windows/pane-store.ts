@@ -7,17 +7,6 @@ import { Pane, readPanes, type WindowAggregates } from './pane.ts';
 
 /** A series with more panes than this is stored in chunks, so that a row of a long window does not rewrite all of it. */
 const inlinePanes = 8;
-/** How a series is stored: in the key's own entry, or in chunks; behind that how often their width was doubled. */
-const inOwnEntry = 1;
-const inChunks = 2;
-
-/** How many pane indexes share a chunk. */
-export interface ChunkWidths {
-  /** Where every index has a pane. */
-  readonly dense: number;
-  /** At most, where few have. */
-  readonly most: number;
-}
 const noChunks: ReadonlySet<number> = new Set();
 
 /** For the bytes of a chunk within those of a key; nothing stays in it. */
@@ -25,8 +14,9 @@ const chunkBytes = new ByteWriter();
 
 export class PaneStore {
   private readonly plans: readonly AggregatePlan[];
-  private readonly widths: ChunkWidths;
-  /** How many indexes share a chunk now: all while they stand in the key's own entry, as they do for most keys. */
+  /** How many pane indexes share a chunk once there are several. */
+  private readonly chunkWidth: number;
+  /** How many share one now: all while they stand in the key's own entry, as they do for most keys. */
   private width = Infinity;
   /** In the order of their numbers; none is empty. */
   private chunks: PaneChunk[] = [];
@@ -38,9 +28,9 @@ export class PaneStore {
   /** The chunk that stood in the key's own entry then; null when none did. */
   private inline: number | null = null;
 
-  constructor(plans: readonly AggregatePlan[], widths: ChunkWidths) {
+  constructor(plans: readonly AggregatePlan[], chunkWidth: number) {
     this.plans = plans;
-    this.widths = widths;
+    this.chunkWidth = chunkWidth;
   }
 
   get isEmpty(): boolean {
@@ -186,8 +176,7 @@ export class PaneStore {
     const newest = this.chunks.at(-1);
     if (newest === undefined) return;
     const isAnyRead = newest.number * this.width >= index || this.indexFrom(index) !== null;
-    const width = Math.min(this.width, this.widths.most);
-    this.dropBelow(isAnyRead ? Math.floor(index / width) * width : Infinity);
+    this.dropBelow(isAnyRead ? Math.floor(index / this.chunkWidth) * this.chunkWidth : Infinity);
   }
 
   /**
@@ -195,16 +184,16 @@ export class PaneStore {
    * anew in any case: so a row writes one entry, however many panes there are.
    */
   writeInline(out: ByteWriter): void {
-    if (this.count <= inlinePanes) {
-      out.u8(inOwnEntry);
+    const isInline = this.count <= inlinePanes;
+    out.u8(isInline ? 1 : 2);
+    if (isInline) {
       if (this.width !== Infinity) this.regroup(Infinity);
       const [all] = this.chunks;
       if (all === undefined) out.varint(0);
       else all.write(out, true);
       return;
     }
-    if (this.stored === null) this.becomeChunks(this.widthForNow());
-    out.u8(inChunks + Math.log2(this.width / this.widths.dense));
+    this.becomeChunks();
     this.chunks.at(-1)!.write(chunkBytes, true);
     out.sized(chunkBytes);
     this.writeNumbers(out);
@@ -249,35 +238,24 @@ export class PaneStore {
   }
 
   readInline(from: ByteReader): void {
-    const kind = from.u8();
-    if (kind === inOwnEntry) {
+    if (from.u8() === 1) {
       for (const pane of readPanes(from, this.plans)) {
         this.append(pane);
         this.count++;
       }
       return;
     }
-    const width = this.widths.dense * 2 ** (kind - inChunks);
-    if (kind < inChunks || width > this.widths.most)
-      throw new RangeError(`${kind} is no way in which panes are stored`);
-    this.becomeChunks(width);
+    this.becomeChunks();
     const newest = PackedPanes.of(from.raw(from.varint()));
     this.inline = this.numberOf(newest.first);
     this.addPacked(this.inline, newest);
     this.readNumbers(from, this.inline);
   }
 
-  /** A chunk is to hold as many panes where few indexes have one: so that it is not written, and removed, for two or three. */
-  private widthForNow(): number {
-    const indexes = this.chunks.at(-1)!.last - this.chunks[0]!.first + 1;
-    let { dense: width } = this.widths;
-    for (let rest = indexes / this.count; rest >= 2 && width * 2 <= this.widths.most; rest /= 2) width *= 2;
-    return width;
-  }
-
-  /** What is there is to be written in chunks from now on. */
-  private becomeChunks(width: number): void {
-    this.regroup(width);
+  /** What is there is to be written in chunks from now on, if it is not already. */
+  private becomeChunks(): void {
+    if (this.stored !== null) return;
+    this.regroup(this.chunkWidth);
     this.stored = new Set();
     this.changed = new Set(this.chunks.map(({ number }) => number));
   }

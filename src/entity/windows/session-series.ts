@@ -35,8 +35,7 @@ export class SessionSeries implements Series {
   constructor(layout: SessionSeriesLayout) {
     this.layout = layout;
     this.gap_us = layout.windows[0].window.gap_us;
-    const width = Math.max(1, Math.floor(this.gap_us / 8));
-    this.store = new PaneStore(layout.aggregates, { dense: width, most: width });
+    this.store = new PaneStore(layout.aggregates, Math.max(1, Math.floor(this.gap_us / 8)));
   }
 
   get isEmpty(): boolean {

@@ -7,10 +7,9 @@ import type { AggregatePlan, AggregatedFeature, ViewPlan } from '../../define/pl
 import type { SessionWindow } from '../../define/window.ts';
 import { isOrdered, isTakenAsValue } from '../aggregates/single-value.ts';
 import { hasOnePane, resolution_us, span_us, type PaneWindow } from './pane-range.ts';
-import type { ChunkWidths } from './pane-store.ts';
 import type { ViewRow } from './series.ts';
 
-const mostChunkPanes = 8;
+const mostChunkPanes = 32;
 const fewestChunks = 16;
 
 /** A window, and which aggregations of its series it reads. */
@@ -48,7 +47,8 @@ export interface PaneSeriesLayout extends SeriesBase {
   readonly kind: 'panes';
   /** The length of a pane, microseconds; without end if only windows without end read them. */
   readonly width_us: number;
-  readonly chunkWidths: ChunkWidths;
+  /** How many panes are written together. */
+  readonly chunkPanes: number;
   readonly windows: readonly WindowLayout<PaneWindow>[];
 }
 
@@ -128,7 +128,7 @@ function seriesOf(view: ViewPlan, { features }: Group): SeriesLayout {
   return {
     kind: 'panes',
     width_us,
-    chunkWidths: chunkWidthsOf(ofPanes),
+    chunkPanes: chunkPanesOf(ofPanes),
     aggregates,
     byInput,
     keepsSingles,
@@ -137,9 +137,12 @@ function seriesOf(view: ViewPlan, { features }: Group): SeriesLayout {
   };
 }
 
-/** Few, since a row writes a chunk anew; and few of all, since a chunk is kept until its last pane is read no more. */
-function chunkWidthsOf(windows: readonly WindowLayout<PaneWindow>[]): ChunkWidths {
+/**
+ * Few, since a row writes the newest chunk anew, and a chunk is kept until its last pane is read no more; but of a window of many panes most
+ * hold no row, and a chunk of two or three is written, and removed, for little. A power of two.
+ */
+function chunkPanesOf(windows: readonly WindowLayout<PaneWindow>[]): number {
   const panes = Math.max(...windows.map(({ window }) => span_us(window) / resolution_us(window)));
-  const most = Math.max(1, Math.floor(panes / fewestChunks));
-  return { dense: Math.min(mostChunkPanes, most), most };
+  const most = Math.max(1, Math.min(mostChunkPanes, panes / fewestChunks));
+  return 2 ** Math.floor(Math.log2(most));
 }

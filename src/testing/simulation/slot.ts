@@ -164,12 +164,17 @@ export class Slot {
   }
 }
 
+/** All tasks as of one moment, as a disk has them: what is written meanwhile is in none. */
 async function copyOf(disk: StateStore): Promise<StateStore> {
   const copy = createMemoryStateStore();
-  for (const task of await disk.tasks()) {
-    const checkpoint = (await disk.checkpoint(task))!;
+  const tasks = await disk.tasks();
+  const snapshots = await Promise.all(tasks.map((task) => disk.snapshot(task)));
+  for (const [i, task] of tasks.entries()) {
+    const snapshot = snapshots[i]!;
+    const { checkpoint } = snapshot;
     await copy.write([{ task, entries: [], checkpoint }]);
-    for await (const entries of disk.entries(task)) await copy.write([{ task, entries, checkpoint }]);
+    for await (const entries of snapshot.entries) await copy.write([{ task, entries, checkpoint }]);
+    await snapshot.close();
   }
   return copy;
 }

@@ -17,7 +17,12 @@ function planOf(generation: number, size: Duration): EntityPlan {
 }
 
 const plan = planOf(1, '5m');
-const record = { position: 7, published: 3, sources: plan.tables.map(() => null) };
+const record = {
+  position: 7,
+  published: 3,
+  sources: plan.tables.map(() => null),
+  keys: [{ held: 300, emptied: 2 }],
+};
 
 test('a record comes back as it was written', () => {
   expect(decodeTaskRecord(encodeTaskRecord(plan, record), planOf(1, '5m'))).toEqual(record);

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { buildPlan } from '../../../src/define/plan-builder.ts';
+import { timersOf } from '../../../src/entity/stored-timer.ts';
 import { count, featureView, lastN, sliding, tumbling } from '../../../src/index.ts';
+import { createMemoryStateStore } from '../../../src/state/memory/memory-state-store.ts';
 import { openRocksStateStore } from '../../../src/state/rocksdb/rocksdb-state-store.ts';
 import { silentLogger } from '../../../src/observability/logger.ts';
 import { stateCacheLimit_bytes } from '../../../src/worker/state-cache.ts';
@@ -110,6 +112,80 @@ test('a restored worker leaves on disk what has no room, and goes on from there'
   append();
   await isRight(second, 11);
   expect(await metric(second, 'millrace_state_loads_total{result="found"}')).toBe(users);
+  expect(second.failures).toEqual([]);
+});
+
+/** Counts tasks whose entries are all read. */
+function counting(store: StateStore): { readonly store: StateStore; readonly read: string[] } {
+  const read: string[] = [];
+  const entries = (task: string): ReturnType<StateStore['entries']> => {
+    read.push(task);
+    return store.entries(task);
+  };
+  return { store: { ...bound(store), entries }, read };
+}
+
+/** As an object of its own: the methods of a class are none of a copy's. */
+const bound = (store: StateStore): StateStore => ({
+  checkpoint: (task) => store.checkpoint(task),
+  write: (writes) => store.write(writes),
+  entries: (task) => store.entries(task),
+  get: (task, keys) => store.get(task, keys),
+  range: (task, range) => store.range(task, range),
+  snapshot: (task) => store.snapshot(task),
+  clear: (task) => store.clear(task),
+  tasks: () => store.tasks(),
+  close: () => store.close(),
+});
+
+test('a worker whose states do not fit starts without reading them, from its own disk and from the changelog', async () => {
+  const first = fleet.worker({ state, stateCache_bytes: 0 });
+  await first.worker.start();
+  // With the second commit of a task its timers are stored.
+  for (let round = 1; round <= 2; round++) {
+    append();
+    await isRight(first, round);
+  }
+  await allLeft(first);
+  await first.worker.stop();
+
+  const kept = counting(state);
+  const second = fleet.worker({ state: kept.store, stateCache_bytes: 0 });
+  await second.worker.start();
+  append();
+  await isRight(second, 3);
+  expect(kept.read).toEqual([]);
+  expect(await metric(second, 'millrace_state_loads_total{result="found"}')).toBe(users);
+  await second.worker.stop();
+
+  const lost = counting(createMemoryStateStore());
+  const third = fleet.worker({ state: lost.store, stateCache_bytes: 0 });
+  await third.worker.start();
+  append();
+  await isRight(third, 4);
+  expect(lost.read).toEqual([]);
+  expect([first, second, third].flatMap(({ failures }) => failures)).toEqual([]);
+});
+
+test('a worker whose states fit now reads them all, and forgets the timers that it does not need on disk', async () => {
+  const first = fleet.worker({ state, stateCache_bytes: 0 });
+  await first.worker.start();
+  // With the second commit of a task its timers are stored.
+  for (let round = 1; round <= 2; round++) {
+    append();
+    await isRight(first, round);
+  }
+  await allLeft(first);
+  await first.worker.stop();
+
+  const kept = counting(state);
+  const second = fleet.worker({ state: kept.store });
+  await second.worker.start();
+  append();
+  await isRight(second, 3);
+  expect(kept.read).toHaveLength(plan.entities[0]!.partitions);
+  expect((await state.tasks()).filter((task) => task.endsWith(timersOf('')))).toEqual([]);
+  expect(await metric(second, 'millrace_state_loads_total{result="found"}')).toBe(0);
   expect(second.failures).toEqual([]);
 });
 

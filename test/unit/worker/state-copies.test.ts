@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Log } from '../../../src/log/log.ts';
 import { silentLogger, type Logger } from '../../../src/observability/logger.ts';
+import { timersOf } from '../../../src/entity/stored-timer.ts';
 import { createMemoryStateStore } from '../../../src/state/memory/memory-state-store.ts';
 import type { StateStore } from '../../../src/state/state-store.ts';
 import { envelope, transactionFields } from '../../support/envelope.ts';
@@ -65,7 +66,8 @@ test('a worker that starts has the state of every task that another serves befor
   const joining: Log = {
     ...fleet.log,
     groupConsumer: async (options) => {
-      if (options.group.endsWith('.entity')) copied = await state.tasks();
+      if (options.group.endsWith('.entity'))
+        copied = (await state.tasks()).filter((task) => !task.endsWith(timersOf('')));
       return fleet.log.groupConsumer(options);
     },
   };
