@@ -6,17 +6,11 @@ import type { EntityPlan, ViewPlan } from '../define/plan.ts';
 import { ByteReader, ByteWriter } from '../frames/bytes.ts';
 import { emptyState, KeyStateCodec, neverPublished, timerOf, type KeyState, type Published } from './key-state.ts';
 import { chunkKey, stateKey, type StateKey } from './state-key.ts';
+import { leastWeight_bytes, perChunkByte, weightOf } from './state-weight.ts';
+import type { KeyCounts } from './task-record.ts';
 import { unknown_us, type TimerNotes } from './timer-notes.ts';
 import type { Timer } from './timers.ts';
 import type { SeriesLayout } from './windows/view-layout.ts';
-
-/**
- * What a state takes in memory, by what it takes on disk: measured for windows of one to 300 panes of one to four aggregates, where it is
- * 20 % off at most. Chunks are packed for the most part.
- */
-export const keyOverhead_bytes = 1100;
-const perOwnByte = 11;
-const perChunkByte = 6;
 
 /** A key that may leave memory. */
 export interface ColdKey {
@@ -25,12 +19,6 @@ export interface ColdKey {
   readonly timer_us: number;
   /** What the disk had of it before: as in {@link KeyState}. */
   readonly noted_us: number;
-}
-
-/** How many keys of a view the disk has: with state, and such of which only what was published is kept. */
-export interface KeyCounts {
-  readonly held: number;
-  readonly emptied: number;
 }
 
 /** A key as it is on disk, beside whatever is in memory. */
@@ -97,7 +85,7 @@ export class KeyTable {
 
   /** About what the states in memory take. */
   get resident_bytes(): number {
-    return this.states_bytes + this.emptied.size * keyOverhead_bytes;
+    return this.states_bytes + this.emptied.size * leastWeight_bytes;
   }
 
   /** Nothing is on disk only. */
@@ -208,7 +196,7 @@ export class KeyTable {
 
   /** A note was found in front of all timers. Of a key in memory more is known: the note may have been read before it was removed. */
   foundInFront(key: string): void {
-    if (!this.states.has(key)) this.inFront.add(key);
+    if (this.isMissing(key)) this.inFront.add(key);
   }
 
   private takeEmptied(key: string, out: ByteWriter, take: (key: Buffer, value: Buffer | null) => void): void {
@@ -301,8 +289,8 @@ export class KeyTable {
    * @returns the state that came into memory.
    */
   bring(key: string, stored: StoredKey | null): KeyState | null {
-    // Two timers of it were stored, one of them overtaken.
     const isInFront = this.inFront.delete(key);
+    // Two timers of it were stored, one of them overtaken.
     if (!this.isMissing(key)) return null;
     const state = stored?.state ?? null;
     if (stored === null || (state === null && !this.keepsEmptied)) {
@@ -410,6 +398,3 @@ export class KeyTable {
     return { ...this.codec.read(new ByteReader(value)), bytes: value.length };
   }
 }
-
-const weightOf = (own_bytes: number, chunks_bytes: number): number =>
-  keyOverhead_bytes + own_bytes * perOwnByte + Math.round(chunks_bytes * perChunkByte);

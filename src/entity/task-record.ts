@@ -6,8 +6,13 @@ import type { EntityPlan } from '../define/plan.ts';
 import { MillraceError } from '../errors.ts';
 import { ByteReader, ByteWriter } from '../frames/bytes.ts';
 import { hash64 } from '../util/hash.ts';
-import type { KeyCounts } from './key-table.ts';
 import type { SourceTopic } from './task-marks.ts';
+
+/** How many keys of a view the disk has: with state, and such of which only what was published is kept. */
+export interface KeyCounts {
+  readonly held: number;
+  readonly emptied: number;
+}
 
 export interface TaskRecord {
   /** The next entity-log offset to be applied. */

@@ -10,11 +10,12 @@
  * }
  */
 import type { EntityFrame, Marks } from '../frames/row-frame.ts';
-import type { ColdKey, KeyCounts, StoredKey } from './key-table.ts';
+import type { ColdKey, StoredKey } from './key-table.ts';
 import { readingState, withEntry, type StateChange } from './state-entry.ts';
 import { chunkKey } from './state-key.ts';
 import { eachKeyOf, type TableReader } from './table-readers.ts';
 import { inFront_us, storedTimerKey } from './stored-timer.ts';
+import type { KeyCounts } from './task-record.ts';
 import { placeOf, type NoteChanges, type TimerNotes } from './timer-notes.ts';
 import type { TimerPage, TimerQueue } from './timer-queue.ts';
 import type { Timer } from './timers.ts';

@@ -9,10 +9,7 @@ import { RestoringTask, type RestoreProgress } from './restoring-task.ts';
 import { isUnreadable, StateCatchUp, type StateCatchUpOptions } from './state-catch-up.ts';
 import { loadTask } from './task-loading.ts';
 
-/**
- * For states that are brought into memory before their tasks run, and wait for that: to leave a key on disk costs half as much
- * (benchmarks/restore.ts). What is beyond comes when its rows do.
- */
+/** For states that are brought into memory before their tasks run, and wait for that. Of a task with more none is: they come when their rows do. */
 const ahead_bytes = 64 * 1024 * 1024;
 
 export interface StateRestorerOptions extends StateCatchUpOptions {

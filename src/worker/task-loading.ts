@@ -2,7 +2,7 @@
 import type { EntityPlan } from '../define/plan.ts';
 import { EntityTask } from '../entity/entity-task.ts';
 import { isChunkKey, taskRecordKey } from '../entity/state-key.ts';
-import { keyOverhead_bytes as leastOfKey_bytes } from '../entity/key-table.ts';
+import { leastWeight_bytes } from '../entity/state-weight.ts';
 import { decodeTaskRecord, type TaskRecord } from '../entity/task-record.ts';
 import { MillraceError } from '../errors.ts';
 import type { StateEntry, StateStore } from '../state/state-store.ts';
@@ -25,7 +25,7 @@ export async function loadTask(
     const [value] = await store.get(name, [taskRecordKey]);
     const restored = begin(name, entity, { key: taskRecordKey, value: value ?? null });
     const keys = restored.record.keys.reduce((sum, { held, emptied }) => sum + held + emptied, 0);
-    if (keys * leastOfKey_bytes > room_bytes) {
+    if (keys * leastWeight_bytes > room_bytes) {
       restored.task.residency.openOnDisk(restored.record.keys);
       return restored;
     }

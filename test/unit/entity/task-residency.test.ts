@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 import { EntityTask } from '../../../src/entity/entity-task.ts';
 import { PublishedOnDisk } from '../../../src/entity/published-on-disk.ts';
 import { parseStateKey, stateKey } from '../../../src/entity/state-key.ts';
-import { storedTimerKey } from '../../../src/entity/stored-timer.ts';
+import { inFront_us, parseStoredTimer, storedTimerKey } from '../../../src/entity/stored-timer.ts';
+import { decodeTaskRecord } from '../../../src/entity/task-record.ts';
 import type { KeyRef } from '../../../src/entity/task-residency.ts';
 import {
   deleted,
@@ -177,4 +178,64 @@ test('a heap that lets go of what is overtaken keeps the entry of a key that has
   task.apply(rowsFrame(1, [inserted(2000, ahead(2000, 1, 2000), at(0))]), 1);
   const given = task.apply(marksAt(at(2000)), 2);
   expect(given.filter(({ key }) => key === '1').map(({ values }) => values)).toEqual([[2n]]);
+});
+
+/** Its keys are noted on disk. */
+function noted(users: readonly number[]): EntityTask {
+  const task = new EntityTask(userPlan);
+  const rows = users.map((user, i) => row(i, user));
+  task.apply(rowsFrame(0, rows), 0);
+  expect(task.residency.askForNotes()).toBe(false);
+  store(task);
+  const keys = users.map((user) => String(user));
+  expect(task.residency.takeNotes()!.added.map(parseStoredTimer)).toMatchObject(keys.map((key) => ({ view: 0, key })));
+  expect(task.residency.askForNotes()).toBe(true);
+  return task;
+}
+
+test('a timer that moves is noted in front of all, once, and where it is when its key leaves', () => {
+  const task = noted([1]);
+  const moved = (position: number): readonly (readonly number[])[] => {
+    task.apply(rowsFrame(position, [row(400 * position, 1)]), 2 * position);
+    task.apply(marksAt(at(400 * position)), 2 * position + 1);
+    store(task);
+    const { removed, added } = task.residency.takeNotes()!;
+    return [removed, added].map((keys) => keys.map((key) => parseStoredTimer(key).time_us));
+  };
+  const [removed, added] = moved(1);
+  expect(removed).toHaveLength(1);
+  expect(added).toEqual([inFront_us]);
+  expect(moved(2)).toEqual([[], []]);
+  task.residency.cold(Infinity);
+  const cold = task.residency.cold(Infinity);
+  const notes = task.residency.noteCold(cold);
+  expect(notes.removed.map(parseStoredTimer)).toEqual([{ view: 0, key: '1', time_us: inFront_us }]);
+  expect(notes.added.map(parseStoredTimer)).toEqual([{ view: 0, key: '1', time_us: cold[0]!.timer_us }]);
+});
+
+test('a note that the disk refused does not count: the next look writes it', () => {
+  const task = noted([1]);
+  task.apply(rowsFrame(1, [row(400, 1)]), 1);
+  task.apply(marksAt(at(400)), 2);
+  store(task);
+  task.residency.takeNotes();
+  task.residency.cold(Infinity);
+  const cold = task.residency.cold(Infinity);
+  const first = task.residency.noteCold(cold);
+  expect(first.added).toHaveLength(1);
+  task.residency.unnoteCold(cold);
+  expect(task.residency.noteCold(task.residency.cold(Infinity))).toEqual(first);
+});
+
+test('a task that is opened on disk counts its keys, and asks for those that were in memory before its first timers', () => {
+  const before = noted([1, 2]);
+  const record = decodeTaskRecord(Buffer.from(before.recorder(1)(-1).value!), userPlan);
+  expect(record.keys).toEqual([{ held: 2, emptied: 0 }]);
+  const task = new EntityTask(userPlan, record);
+  task.residency.openOnDisk(record.keys);
+  expect(task.size).toBe(2);
+  const { from } = task.residency.missingTimers([marksAt(at(1))])!;
+  expect(parseStoredTimer(from).time_us).toBe(inFront_us);
+  const inFront = storedTimerKey({ view: 0, key: '2', time_us: inFront_us });
+  expect(task.residency.takeTimers([inFront])).toMatchObject([{ view: 0, key: '2' }]);
 });
