@@ -9,7 +9,10 @@ import { isOrdered, isTakenAsValue } from '../aggregates/single-value.ts';
 import { hasOnePane, resolution_us, span_us, type PaneWindow } from './pane-range.ts';
 import type { ViewRow } from './series.ts';
 
-const mostChunkPanes = 32;
+const mostChunkPanes = 8;
+/** Most of so many panes hold no row: a chunk of two or three would be written, and removed, for little. */
+const manyPanes = 512;
+const mostOfMany = 32;
 const fewestChunks = 16;
 
 /** A window, and which aggregations of its series it reads. */
@@ -137,12 +140,8 @@ function seriesOf(view: ViewPlan, { features }: Group): SeriesLayout {
   };
 }
 
-/**
- * Few, since a row writes the newest chunk anew, and a chunk is kept until its last pane is read no more; but of a window of many panes most
- * hold no row, and a chunk of two or three is written, and removed, for little. A power of two.
- */
+/** Few, since a row writes the newest chunk anew; and few of all, since a chunk is kept until its last pane is read no more. */
 function chunkPanesOf(windows: readonly WindowLayout<PaneWindow>[]): number {
   const panes = Math.max(...windows.map(({ window }) => span_us(window) / resolution_us(window)));
-  const most = Math.max(1, Math.min(mostChunkPanes, panes / fewestChunks));
-  return 2 ** Math.floor(Math.log2(most));
+  return Math.max(1, Math.min(panes < manyPanes ? mostChunkPanes : mostOfMany, Math.floor(panes / fewestChunks)));
 }

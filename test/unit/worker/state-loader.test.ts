@@ -76,7 +76,7 @@ test('a key is not in memory before its chunks are: it would leave again, or be 
   });
   const waiting = [{ owned, record }];
   await loader.prepare(waiting);
-  expect(asked, "the key's own entry, then its chunks at once").toEqual([1, 6]);
+  expect(asked, "the key's own entry, then its chunks at once").toEqual([1, 12]);
   expect(seen).toEqual([]);
   expect(loader.prepare(waiting)).toBeNull();
   expect(task.apply(frame, 1).map(({ values }) => values)).toEqual([[BigInt(rows + 1)]]);
