@@ -18,7 +18,7 @@ import type { StateStore } from '../src/state/state-store.ts';
 import { systemClock } from '../src/time/clock.ts';
 import type { WaitingFrame } from '../src/worker/waiting-frame.ts';
 import { OwnedEntityPartition } from '../src/worker/owned-entity-partition.ts';
-import { StateCache } from '../src/worker/state-cache.ts';
+import { StateCache, stateCacheLimitsOf } from '../src/worker/state-cache.ts';
 import { notesWrite } from '../src/worker/stored-timers.ts';
 import { StateLoader } from '../src/worker/state-loader.ts';
 import * as definitions from './features.ts';
@@ -119,7 +119,12 @@ class Run {
     const failed = (error: Error): void => {
       throw error;
     };
-    this.cache = new StateCache({ ...shared, limit_bytes: cache_bytes, owned: () => [this.owned], failed });
+    this.cache = new StateCache({
+      ...shared,
+      limits_bytes: stateCacheLimitsOf(cache_bytes),
+      owned: () => [this.owned],
+      failed,
+    });
   }
 
   /** A row of each key, in no order. */

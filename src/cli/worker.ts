@@ -17,7 +17,7 @@ import { createMemoryStateStore } from '../state/memory/memory-state-store.ts';
 import { createRedisOnlineStore } from '../online/redis/redis-online-store.ts';
 import { featureRoute } from '../serve/feature-routes.ts';
 import { systemClock } from '../time/clock.ts';
-import { stateCacheLimit_bytes } from '../worker/state-cache.ts';
+import { stateCacheLimits } from '../worker/state-cache.ts';
 import { ProgressMonitor } from '../worker/progress-monitor.ts';
 import { Worker, type WorkerOptions } from '../worker/worker.ts';
 import { healthOf } from './health.ts';
@@ -81,7 +81,7 @@ async function openPorts(config: Config, limits: ProcessLimits, plan: Plan, logg
       roles: config.roles,
       commitInterval_ms: config.commitInterval_ms,
       snapshot_bytes: config.snapshot_bytes,
-      stateCache_bytes: config.stateCache_bytes ?? stateCacheLimit_bytes(limits.memory_bytes, limits.heap_bytes),
+      stateCache_bytes: config.stateCache_bytes ?? stateCacheLimits(limits.memory_bytes, limits.heap_bytes),
       flush: config.flush,
       encoder,
       log: await createKafkaLog({

@@ -23,7 +23,7 @@ import { Repeater } from './repeater.ts';
 import type { RunnerOptions } from './runner-options.ts';
 import type { RestoreProgress } from './restoring-task.ts';
 import { SnapshotScheduler, type StateSnapshots } from './snapshot-scheduler.ts';
-import { StateCache } from './state-cache.ts';
+import { StateCache, stateCacheLimitsOf } from './state-cache.ts';
 import { StateCopies, type CopyLimits } from './state-copies.ts';
 import { StateLoader } from './state-loader.ts';
 import { StateRestorer } from './state-restorer.ts';
@@ -86,10 +86,11 @@ export class EntityRunner {
     this.ticks = new TickScheduler(this.writer, ({ at }) => {
       this.producer!.append(at.topic, at.partition, null, encodeTickFrame());
     });
+    const limits_bytes = stateCacheLimitsOf(options.stateCache_bytes);
     this.backlog = new FrameBacklog({
       writer: this.writer,
       limit_bytes: options.pendingValues_bytes ?? pendingLimit_bytes,
-      uncommittedLimit: options.uncommitted_changes ?? uncommittedLimit(options.stateCache_bytes ?? Infinity),
+      uncommittedLimit: options.uncommitted_changes ?? uncommittedLimit(limits_bytes.fitting),
       commit: () => this.commit(),
       owned: () => this.owned.values(),
       prepare: (waiting) => this.loader.prepare(waiting),
@@ -111,12 +112,7 @@ export class EntityRunner {
       failed: options.failed,
     });
     this.loader = new StateLoader({ ...rest, store, frameOf: (waiting) => frameOf(waiting) });
-    this.cache = new StateCache({
-      ...rest,
-      store,
-      limit_bytes: options.stateCache_bytes ?? Infinity,
-      owned: () => this.owned.values(),
-    });
+    this.cache = new StateCache({ ...rest, store, limits_bytes, owned: () => this.owned.values() });
     this.restorer = new StateRestorer({
       ...rest,
       store,

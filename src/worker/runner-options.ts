@@ -4,6 +4,7 @@ import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Tracer } from '../observability/tracer.ts';
 import type { Clock } from '../time/clock.ts';
+import type { StateCacheLimits } from './state-cache.ts';
 
 /** What the runners of all three kinds of task are given. */
 export interface RunnerOptions {
@@ -18,7 +19,7 @@ export interface RunnerOptions {
   /** Changed keys and values that no commit holds yet; beyond it consumption pauses for one. Default: from the memory for states. */
   readonly uncommitted_changes?: number;
   /** Memory for the states of keys, about; beyond it those that were not used stay on disk only. Default ∞. */
-  readonly stateCache_bytes?: number;
+  readonly stateCache_bytes?: number | StateCacheLimits;
   readonly log: Log;
   readonly clock: Clock;
   readonly logger: Logger;

@@ -7,30 +7,40 @@ import type { StateStore } from '../state/state-store.ts';
 import type { OwnedEntityPartition } from './owned-entity-partition.ts';
 import { notesWrite } from './stored-timers.ts';
 
-/** What is made free at once beyond the bound, so that not every commit does it. */
+/** What is made free at once beyond the bound, so that not every commit does it; and at most, so that none takes long. */
 const slack = 0.1;
 
-/** What is left beside it: rows and values on their way, the Kafka client, RocksDB (some 200 MiB). */
-const shareOfMemory = 0.3;
 /**
- * More costs the garbage collector more time than it saves on disk where not all keys fit; less costs those that would fit
- * (docs/benchmarks.md has both).
+ * Of the JavaScript heap, while all keys fit; and once they do not. A state that comes from disk and leaves again costs the garbage collector the
+ * more, the fuller the heap is: more than a larger share saves on disk (docs/benchmarks.md).
  */
-const shareOfHeap = 0.2;
+const shareWhileAllFit = 1 / 5;
+const shareBeyond = 1 / 16;
+
+/** For states in memory, bytes: while all keys' fit, and once they do not. */
+export interface StateCacheLimits {
+  readonly fitting: number;
+  readonly beyond: number;
+}
+
+/** @param given one bound for both; ∞ by default. */
+export const stateCacheLimitsOf = (given: number | StateCacheLimits = Infinity): StateCacheLimits =>
+  typeof given === 'number' ? { fitting: given, beyond: given } : given;
 
 /**
  * What the states of keys may take unless it is said.
  * @param memory_bytes what the process may take in all.
- * @param heap_bytes what the JavaScript heap may grow to, its young generation included: a part of it.
+ * @param heap_bytes what the JavaScript heap may grow to, its young generation included: a part of it, where it is set as it should be.
  */
-export function stateCacheLimit_bytes(memory_bytes: number, heap_bytes: number): number {
-  return Math.floor(Math.min(memory_bytes * shareOfMemory, heap_bytes * shareOfHeap));
+export function stateCacheLimits(memory_bytes: number, heap_bytes: number): StateCacheLimits {
+  const base_bytes = Math.min(memory_bytes, heap_bytes);
+  return { fitting: Math.floor(base_bytes * shareWhileAllFit), beyond: Math.floor(base_bytes * shareBeyond) };
 }
 
 export interface StateCacheOptions {
   readonly store: StateStore;
-  /** Of all tasks' states in memory, about; ∞ keeps all of them there. */
-  readonly limit_bytes: number;
+  /** Of all tasks' states, about; ∞ keeps all of them in memory. */
+  readonly limits_bytes: StateCacheLimits;
   readonly owned: () => Iterable<OwnedEntityPartition>;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -51,7 +61,12 @@ export class StateCache {
 
   /** What may still come into memory. */
   get room_bytes(): number {
-    return this.options.limit_bytes - this.resident_bytes;
+    return this.limit_bytes - this.resident_bytes;
+  }
+
+  private get limit_bytes(): number {
+    const { fitting, beyond } = this.options.limits_bytes;
+    return this.running.every(({ task }) => task.residency.isComplete) ? fitting : beyond;
   }
 
   private get running(): readonly { readonly name: string; readonly task: EntityTask }[] {
@@ -60,7 +75,7 @@ export class StateCache {
 
   /** What was changed is on disk: what was not used may go. Does not wait; once at a time. */
   trim(): void {
-    if (this.resident_bytes <= this.options.limit_bytes) return;
+    if (this.resident_bytes <= this.limit_bytes) return;
     this.trimming ??= this.trimNow()
       .catch((error: unknown) => {
         // The disk is full, or is opened again: the next commit comes to this anew.
@@ -76,9 +91,10 @@ export class StateCache {
   }
 
   private async trimNow(): Promise<void> {
-    const { limit_bytes, store, metrics } = this.options;
+    const { limits_bytes, store, metrics } = this.options;
     const all_bytes = this.resident_bytes;
-    const excess_bytes = all_bytes - limit_bytes * (1 - slack);
+    const step_bytes = limits_bytes.beyond < limits_bytes.fitting ? limits_bytes.fitting * slack : Infinity;
+    const excess_bytes = Math.min(all_bytes - this.limit_bytes * (1 - slack), step_bytes);
     for (const { name, task } of this.running) {
       const { residency } = task;
       residency.evictEmptied();

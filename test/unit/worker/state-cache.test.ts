@@ -9,7 +9,7 @@ import { count, featureView, lastN, sliding, tumbling } from '../../../src/index
 import { createMemoryStateStore } from '../../../src/state/memory/memory-state-store.ts';
 import { openRocksStateStore } from '../../../src/state/rocksdb/rocksdb-state-store.ts';
 import { silentLogger } from '../../../src/observability/logger.ts';
-import { stateCacheLimit_bytes } from '../../../src/worker/state-cache.ts';
+import { stateCacheLimits } from '../../../src/worker/state-cache.ts';
 import type { StateStore } from '../../../src/state/state-store.ts';
 import { envelope, transactionFields } from '../../support/envelope.ts';
 import { MemoryFleet, type RunningWorker } from '../../support/memory-worker.ts';
@@ -207,7 +207,20 @@ test('what the online store lost is written again for keys that are on disk only
   await emptied.close();
 });
 
-test('states take a share of the memory, or of the heap if that is less', () => {
-  expect(stateCacheLimit_bytes(2_000_000_000, 1_000_000_000)).toBe(200_000_000);
-  expect(stateCacheLimit_bytes(500_000_000, 1_000_000_000)).toBe(150_000_000);
+test('states take a share of the heap, and less of it once not all keys fit', async () => {
+  expect(stateCacheLimits(2_000_000_000, 1_000_000_000)).toEqual({ fitting: 200_000_000, beyond: 62_500_000 });
+  expect(stateCacheLimits(500_000_000, 1_000_000_000)).toEqual({ fitting: 100_000_000, beyond: 31_250_000 });
+  const running = fleet.worker({ state, stateCache_bytes: { fitting: 20_000, beyond: 3000 } });
+  await running.worker.start();
+  let [most, round] = [0, 0];
+  const inMemory = async (): Promise<number> => {
+    append();
+    await isRight(running, ++round);
+    return metric(running, 'millrace_state_cache_bytes');
+  };
+  // They grow with each row.
+  while ((await metric(running, 'millrace_state_evicted_bytes_total')) === 0) most = Math.max(most, await inMemory());
+  expect(most).toBeGreaterThan(10_000);
+  for (let now = Infinity; now > 3000; now = await metric(running, 'millrace_state_cache_bytes')) await inMemory();
+  expect(running.failures).toEqual([]);
 });
