@@ -7,8 +7,10 @@ import type { StateStore } from '../state/state-store.ts';
 import type { OwnedEntityPartition } from './owned-entity-partition.ts';
 import { notesWrite } from './stored-timers.ts';
 
-/** What is made free at once beyond the bound, so that not every commit does it; and at most, so that none takes long. */
+/** What is made free at once beyond the bound, so that not every commit does it. */
 const slack = 0.1;
+/** By how much of the way the bound falls at once. */
+const step = 0.1;
 
 /**
  * Of the JavaScript heap, while all keys fit; and once they do not. A state that comes from disk and leaves again costs the garbage collector the
@@ -50,9 +52,12 @@ export interface StateCacheOptions {
 export class StateCache {
   private readonly options: StateCacheOptions;
   private trimming: Promise<void> | null = null;
+  /** As of the last look. */
+  private limit_bytes: number;
 
   constructor(options: StateCacheOptions) {
     this.options = options;
+    this.limit_bytes = options.limits_bytes.fitting;
   }
 
   get resident_bytes(): number {
@@ -64,9 +69,11 @@ export class StateCache {
     return this.limit_bytes - this.resident_bytes;
   }
 
-  private get limit_bytes(): number {
+  /** Once not all keys fit it falls step by step, so that no trim lets go of most states at once. */
+  private nextLimit_bytes(): number {
     const { fitting, beyond } = this.options.limits_bytes;
-    return this.running.every(({ task }) => task.residency.isComplete) ? fitting : beyond;
+    if (this.running.every(({ task }) => task.residency.isComplete)) return fitting;
+    return Math.max(beyond, this.limit_bytes - (fitting - beyond) * step);
   }
 
   private get running(): readonly { readonly name: string; readonly task: EntityTask }[] {
@@ -75,8 +82,10 @@ export class StateCache {
 
   /** What was changed is on disk: what was not used may go. Does not wait; once at a time. */
   trim(): void {
+    if (this.trimming !== null) return;
+    this.limit_bytes = this.nextLimit_bytes();
     if (this.resident_bytes <= this.limit_bytes) return;
-    this.trimming ??= this.trimNow()
+    this.trimming = this.trimNow()
       .catch((error: unknown) => {
         // The disk is full, or is opened again: the next commit comes to this anew.
         if (error instanceof RetriableError)
@@ -91,10 +100,9 @@ export class StateCache {
   }
 
   private async trimNow(): Promise<void> {
-    const { limits_bytes, store, metrics } = this.options;
+    const { store, metrics } = this.options;
     const all_bytes = this.resident_bytes;
-    const step_bytes = limits_bytes.beyond < limits_bytes.fitting ? limits_bytes.fitting * slack : Infinity;
-    const excess_bytes = Math.min(all_bytes - this.limit_bytes * (1 - slack), step_bytes);
+    const excess_bytes = all_bytes - this.limit_bytes * (1 - slack);
     for (const { name, task } of this.running) {
       const { residency } = task;
       residency.evictEmptied();
