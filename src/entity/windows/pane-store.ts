@@ -281,6 +281,7 @@ export class PaneStore {
       changed.add(newest);
       this.inline = newest;
     }
+    if (changed.size === 0) return;
     for (const number of changed.size === 1 ? changed : [...changed].sort((a, b) => a - b)) {
       const chunk = this.chunks[this.position(number)];
       if (chunk?.number !== number || number === newest) {
@@ -295,7 +296,8 @@ export class PaneStore {
   }
 
   private touch(chunk: PaneChunk): void {
-    this.changed?.add(chunk.number);
+    // The one that stands in the key's own entry is written with it, or noticed when it stands there no more: nearly every row is of it.
+    if (chunk.number !== this.inline) this.changed?.add(chunk.number);
   }
 
   /** The chunks that are written: all go when the key is forgotten. */

@@ -6,6 +6,7 @@ import { buildPlan } from '../../../../src/define/plan-builder.ts';
 import { EntityTask } from '../../../../src/entity/entity-task.ts';
 import { featureView, sliding, sum } from '../../../../src/index.ts';
 import { Feed, rowsPerFrame, transactions, user } from '../../../support/engine-load.ts';
+import { until } from '../../../support/until.ts';
 
 const keys = 1000;
 const rowsOfKey = 40;
@@ -16,7 +17,7 @@ function bytesBesideTheHeap(): number {
   return process.memoryUsage().arrayBuffers;
 }
 
-test('panes that were written keep no buffers alive: each had kept the 8 KiB that it was cut from', () => {
+test('panes that were written keep no buffers alive: each had kept the 8 KiB that it was cut from', async () => {
   const bench = featureView('bench', {
     entity: user,
     from: { tx: transactions.by({ user_id: 'user_id' }) },
@@ -34,5 +35,6 @@ test('panes that were written keep no buffers alive: each had kept the 8 KiB tha
   }
   expect(task.size).toBe(keys);
   expect(written_bytes).toBeGreaterThan(1_000_000);
-  expect(bytesBesideTheHeap() - before_bytes).toBeLessThan(200_000);
+  // What is free is given back by a thread of its own.
+  await until('no buffers are kept', () => bytesBesideTheHeap() - before_bytes < 200_000, 3000);
 });
