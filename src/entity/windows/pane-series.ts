@@ -28,6 +28,8 @@ export class PaneSeries implements Series {
   private readonly store: PaneStore;
   /** Per window; made when a row or time first comes. */
   private running: readonly Running[] | null = null;
+  /** The lowest pane that a window holds. */
+  private lowest = -Infinity;
   /** The next T at which a pane leaves a window. */
   private nextLeave_us = Infinity;
   private overflows = 0;
@@ -46,8 +48,10 @@ export class PaneSeries implements Series {
     if (this.running === null) this.start(publishedAsOf_us);
     const hasMoved = asOf_us >= this.nextLeave_us;
     const { windows } = this.layout;
+    this.lowest = Infinity;
     for (let w = 0; w < windows.length; w++) {
       const from = lowestPane(windows[w]!.window, asOf_us);
+      if (from < this.lowest) this.lowest = from;
       const running = this.running![w]!;
       if (hasMoved) this.evict(running, from);
       running.from = from;
@@ -56,13 +60,6 @@ export class PaneSeries implements Series {
     this.store.expireBelow(this.lowest);
     this.updateNextLeave();
     return true;
-  }
-
-  /** The lowest pane that a window holds. */
-  private get lowest(): number {
-    let lowest = Infinity;
-    for (const { from } of this.running!) lowest = Math.min(lowest, from);
-    return lowest;
   }
 
   private start(asOf_us: number): void {
@@ -78,6 +75,7 @@ export class PaneSeries implements Series {
       });
       return { from, aggregates };
     });
+    this.lowest = Math.min(...this.running.map(({ from }) => from));
     this.updateNextLeave();
   }
 
@@ -220,7 +218,7 @@ export class PaneSeries implements Series {
 
   write(out: ByteWriter): void {
     // What is kept follows from T, not from which pane was the last to leave.
-    if (this.running !== null) this.store.expireBelow(this.lowest);
+    this.store.expireBelow(this.lowest);
     this.store.writeInline(out);
   }
 
