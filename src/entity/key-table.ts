@@ -9,7 +9,6 @@ import { chunkKey, stateKey, type StateKey } from './state-key.ts';
 import { leastWeight_bytes, perChunkByte, weightOf } from './state-weight.ts';
 import type { KeyCounts } from './task-record.ts';
 import { unknown_us, type TimerNotes } from './timer-notes.ts';
-import type { Timer } from './timers.ts';
 import type { SeriesLayout } from './windows/view-layout.ts';
 
 /** A key that may leave memory. */
@@ -165,27 +164,21 @@ export class KeyTable {
       if (state === undefined) this.takeEmptied(key, out, take);
       else this.takeState(key, state, out, take);
     }
-    if (this.notes.isOn) for (const key of this.changed) this.note(key, this.states.get(key));
-    if (this.notes.isAsked) for (const [key, state] of this.states) this.note(key, state);
+    if (this.notes.isAsked) this.noteAll();
+    else if (this.notes.isOn) for (const key of this.changed) this.note(key, this.states.get(key));
     this.changed.clear();
     if (!this.keepsEmptied) this.emptied.clear();
+  }
+
+  /** Of every key in memory. */
+  noteAll(): void {
+    for (const [key, state] of this.states) this.note(key, state);
   }
 
   private note(key: string, state: KeyState | undefined): void {
     if (state === undefined) return;
     const { timer_us, noted_us } = state;
     if (noted_us !== timer_us) state.noted_us = this.notes.note(noted_us, { time_us: timer_us, view: this.view, key });
-  }
-
-  /** Of the keys in memory, all of which are noted with them now. */
-  noteAll(): readonly Timer[] {
-    const timers: Timer[] = [];
-    for (const [key, state] of this.states) {
-      if (state.timer_us === Infinity) continue;
-      state.noted_us = state.timer_us;
-      timers.push({ time_us: state.timer_us, view: this.view, key });
-    }
-    return timers;
   }
 
   /** A note that was found is what is known of its key. */

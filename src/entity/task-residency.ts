@@ -51,7 +51,6 @@ export interface ResidencyOptions {
 
 export class TaskResidency {
   private readonly options: ResidencyOptions;
-  private written = 0;
 
   constructor(options: ResidencyOptions) {
     this.options = options;
@@ -84,7 +83,7 @@ export class TaskResidency {
 
   /** What was taken up to that number is on disk. */
   stored(taken: number): void {
-    this.written = Math.max(this.written, taken);
+    this.options.notes.stored(taken);
     for (const { keys } of this.options.views) keys.stored(taken);
   }
 
@@ -96,11 +95,12 @@ export class TaskResidency {
     notes.found(false);
   }
 
-  /** All keys were loaded or left. @returns the timers of those in memory, which the disk is to have beside those that were left. */
-  noteLoaded(): readonly Timer[] {
+  /** All keys were loaded or left. @returns what is to be stored of those in memory, beside the timers of those that were left. */
+  noteLoaded(): NoteChanges {
     const { views, notes } = this.options;
     notes.found(true);
-    return views.flatMap(({ keys }) => keys.noteAll());
+    for (const { keys } of views) keys.noteAll();
+    return notes.take(this.taken, [])!;
   }
 
   /**
@@ -192,7 +192,7 @@ export class TaskResidency {
   askForNotes(): boolean {
     const { notes } = this.options;
     notes.ask();
-    return notes.isWhole(this.written);
+    return notes.isWhole;
   }
 
   /** How far the clock mark goes with these frames at most, and how many timers they may come to, those that their own rows move included. */

@@ -20,8 +20,10 @@ type Phase =
   | { readonly kind: 'off' }
   /** From the next take on, which notes all keys. */
   | { readonly kind: 'asked' }
-  /** Of all keys, once that take is on disk. */
-  | { readonly kind: 'on'; readonly since: number };
+  /** Takes note what changes; of all keys once that take is on disk. */
+  | { readonly kind: 'taken'; readonly since: number }
+  /** The disk has the note of every key. */
+  | { readonly kind: 'whole' };
 
 /** Where a note may stand that is to be removed. */
 export const placeOf = (noted: Timer): Timer =>
@@ -36,7 +38,7 @@ export class TimerNotes {
 
   /** Takes note what changes. */
   get isOn(): boolean {
-    return this.phase.kind === 'on';
+    return this.phase.kind === 'taken' || this.phase.kind === 'whole';
   }
 
   /** The next take notes every key. */
@@ -44,18 +46,23 @@ export class TimerNotes {
     return this.phase.kind === 'asked';
   }
 
-  /** All keys are noted on disk: one may leave memory. @param written the newest take that is on disk. */
-  isWhole(written: number): boolean {
-    return this.phase.kind === 'on' && this.phase.since <= written;
+  /** All keys are noted on disk: one may leave memory. */
+  get isWhole(): boolean {
+    return this.phase.kind === 'whole';
   }
 
   ask(): void {
     if (this.phase.kind === 'off') this.phase = { kind: 'asked' };
   }
 
-  /** The disk has them. @param isFrontRead whether it has none in front of all that was not read. */
+  /** What was taken up to that number is on disk. */
+  stored(taken: number): void {
+    if (this.phase.kind === 'taken' && this.phase.since <= taken) this.phase = { kind: 'whole' };
+  }
+
+  /** The disk has them, or will have with what is taken next. @param isFrontRead whether it has none in front of all that was not read. */
   found(isFrontRead: boolean): void {
-    this.phase = { kind: 'on', since: 0 };
+    this.phase = { kind: 'whole' };
     this.isFrontRead = isFrontRead;
   }
 
@@ -94,7 +101,7 @@ export class TimerNotes {
    */
   take(taken: number, spent: readonly Timer[]): NoteChanges | null {
     if (this.phase.kind === 'off') return null;
-    if (this.phase.kind === 'asked') this.phase = { kind: 'on', since: taken };
+    if (this.phase.kind === 'asked') this.phase = { kind: 'taken', since: taken };
     const { removed, added } = this;
     this.removed = [];
     this.added = [];

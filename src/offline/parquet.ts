@@ -47,7 +47,7 @@ export function encodeParquet(file: ParquetFile): Uint8Array {
     columnData: data.map(({ column, values }) => ({
       name: column.name,
       data: values,
-      statistics: !values.some(hasNaN),
+      statistics: !(column.elements.some(({ type }) => type === 'DOUBLE') && values.some(hasNaN)),
     })),
     schema: [{ name: 'root', num_children: data.length }, ...data.flatMap(({ column }) => column.elements)],
     rowGroupSize: rowGroupRows,

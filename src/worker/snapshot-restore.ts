@@ -10,7 +10,7 @@ import type { SnapshotTask } from '../state/snapshots/snapshot-names.ts';
 import type { StateStore } from '../state/state-store.ts';
 import type { Clock } from '../time/clock.ts';
 import type { RestoringTask, StateOwner } from './restoring-task.ts';
-import { clearTimers } from './stored-timers.ts';
+import { clearTask } from './stored-timers.ts';
 import { tombstoneRetention_ms } from './topics.ts';
 
 /** Snapshots that come in at once: each has a part in memory. */
@@ -84,8 +84,7 @@ export class SnapshotRestore {
       }
       Object.assign(restoring, { stage: 'waiting', snapshotEntries_left: 0, next: 0 });
       await into.flush();
-      await store.clear(restoring.name);
-      await clearTimers(store, restoring.name);
+      await clearTask(store, restoring.name);
       if (!goesOn()) return;
     }
   }

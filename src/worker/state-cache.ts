@@ -7,10 +7,8 @@ import type { StateStore } from '../state/state-store.ts';
 import type { OwnedEntityPartition } from './owned-entity-partition.ts';
 import { notesWrite } from './stored-timers.ts';
 
-/** What is made free at once beyond the bound, so that not every commit does it. */
+/** What is made free at once beyond the bound, so that not every commit does it; and by how much the bound falls at once. */
 const slack = 0.1;
-/** By how much of the way the bound falls at once. */
-const step = 0.1;
 
 /**
  * Of the JavaScript heap, while all keys fit; and once they do not. A state that comes from disk and leaves again costs the garbage collector the
@@ -73,7 +71,7 @@ export class StateCache {
   private nextLimit_bytes(): number {
     const { fitting, beyond } = this.options.limits_bytes;
     if (this.running.every(({ task }) => task.residency.isComplete)) return fitting;
-    return Math.max(beyond, this.limit_bytes - (fitting - beyond) * step);
+    return Math.max(beyond, this.limit_bytes * (1 - slack));
   }
 
   private get running(): readonly { readonly name: string; readonly task: EntityTask }[] {

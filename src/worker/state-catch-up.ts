@@ -15,7 +15,7 @@ import { sleep, type Clock } from '../time/clock.ts';
 import { partitionId } from './partition-id.ts';
 import type { RestoringTask, StateOwner } from './restoring-task.ts';
 import { SnapshotRestore } from './snapshot-restore.ts';
-import { clearTimers, hasAllTimers, TimersBeside } from './stored-timers.ts';
+import { clearTask, hasAllTimers, TimersBeside } from './stored-timers.ts';
 import { tombstoneRetention_ms } from './topics.ts';
 import { UndecidedTransactions } from './undecided-transactions.ts';
 
@@ -81,7 +81,6 @@ export class StateCatchUp {
   private async begin(restoring: RestoringTask, timers: TimersBeside): Promise<void> {
     const { store } = this.options;
     const next = await this.reusable(restoring.owned, restoring.end);
-    if (next === null) await clearTimers(store, restoring.name);
     if (next === null || (await hasAllTimers(store, restoring.name))) timers.follow(restoring.name);
     if (next === null) {
       const goesOn = (): boolean => !this.stopped && !restoring.owned.isReleased;
@@ -122,7 +121,7 @@ export class StateCatchUp {
     const { store, logger, metrics } = this.options;
     logger.warn({ task: name }, `the state on disk is not used and wiped: ${why}`);
     metrics.counter('millrace_state_wiped_total', {}).add(1);
-    await store.clear(name);
+    await clearTask(store, name);
   }
 
   private async readTails(restoring: readonly RestoringTask[]): Promise<void> {

@@ -63,6 +63,12 @@ export async function hasAllTimers(store: StateStore, task: string): Promise<boo
   return checkpoint?.definition === ('all' satisfies Extent);
 }
 
+/** Forgets a task and its timers; them first, which are none without it. */
+export async function clearTask(store: StateStore, task: string): Promise<void> {
+  await clearTimers(store, task);
+  await store.clear(task);
+}
+
 export async function clearTimers(store: StateStore, task: string): Promise<void> {
   if ((await store.checkpoint(timersOf(task))) !== null) await store.clear(timersOf(task));
 }

@@ -7,7 +7,7 @@ import { decodeTaskRecord, type TaskRecord } from '../entity/task-record.ts';
 import { MillraceError } from '../errors.ts';
 import type { StateEntry, StateStore } from '../state/state-store.ts';
 import type { RestoredTask } from './owned-entity-partition.ts';
-import { clearTimers, hasAllTimers, storedTimer, timersWrite } from './stored-timers.ts';
+import { clearTimers, hasAllTimers, notesWrite, storedTimer, timersWrite } from './stored-timers.ts';
 
 /**
  * Where the store has the timers of all keys, and more keys than there is room for, none of them is read: they come as frames need them.
@@ -62,7 +62,7 @@ async function readAll(
     if (timers.length > 0) await store.write([timersWrite(name, timers, 'some')]);
   }
   if (restored !== null && !restored.task.residency.isComplete)
-    await store.write([timersWrite(name, restored.task.residency.noteLoaded().map(storedTimer), 'all')]);
+    await store.write([notesWrite(name, restored.task.residency.noteLoaded())]);
   return restored;
 }
 

@@ -101,7 +101,7 @@ export const residency: readonly Mutant[] = [
   {
     name: 'keys leave memory before all of them are noted',
     file: 'entity/timer-notes.ts',
-    find: "return this.phase.kind === 'on' && this.phase.since <= written;",
+    find: "return this.phase.kind === 'whole';",
     replace: 'return true;',
     why: 'those that stay in memory are unknown to who opens the task',
     test: 'entity/evicted-keys.test.ts',

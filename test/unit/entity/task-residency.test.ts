@@ -186,9 +186,11 @@ function noted(users: readonly number[]): EntityTask {
   const rows = users.map((user, i) => row(i, user));
   task.apply(rowsFrame(0, rows), 0);
   expect(task.residency.askForNotes()).toBe(false);
-  store(task);
+  task.takeChanges();
   const keys = users.map((user) => String(user));
   expect(task.residency.takeNotes()!.added.map(parseStoredTimer)).toMatchObject(keys.map((key) => ({ view: 0, key })));
+  expect(task.residency.askForNotes()).toBe(false);
+  task.residency.stored(task.residency.taken);
   expect(task.residency.askForNotes()).toBe(true);
   return task;
 }
@@ -238,4 +240,23 @@ test('a task that is opened on disk counts its keys, and asks for those that wer
   expect(parseStoredTimer(from).time_us).toBe(inFront_us);
   const inFront = storedTimerKey({ view: 0, key: '2', time_us: inFront_us });
   expect(task.residency.takeTimers([inFront])).toMatchObject([{ view: 0, key: '2' }]);
+});
+
+test('a stored timer that was found is removed when it is overtaken, and stays while it says where the timer is', () => {
+  const { task: before, disk } = evicted([1, 2]);
+  const task = new EntityTask(userPlan, decodeTaskRecord(Buffer.from(before.recorder(1)(-1).value!), userPlan));
+  task.residency.openOnDisk([{ held: 2, emptied: 0 }]);
+  expect(task.residency.missingTimers([marksAt(at(-1))])).not.toBeNull();
+  expect(task.residency.takeTimers([])).toEqual([]);
+  bring(task, { view: 0, key: '1' }, disk);
+  const due_us = task.residency.cold(Infinity)[0]!.timer_us;
+  expect(task.residency.missingTimers([marksAt(at(400))])).not.toBeNull();
+  const [right, overtaken, ofNone] = [
+    storedTimerKey({ view: 0, key: '1', time_us: due_us }),
+    storedTimerKey({ view: 0, key: '1', time_us: due_us - 1 }),
+    storedTimerKey({ view: 0, key: '9', time_us: due_us }),
+  ];
+  expect(task.residency.takeTimers([overtaken, right, ofNone])).toMatchObject([{ key: '9' }]);
+  store(task);
+  expect(task.residency.takeNotes()).toEqual({ removed: [overtaken, ofNone], added: [] });
 });
