@@ -4,17 +4,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { buildPlan } from '../../../src/define/plan-builder.ts';
+import { EntityTask } from '../../../src/entity/entity-task.ts';
 import { timersOf } from '../../../src/entity/stored-timer.ts';
+import { RetriableError } from '../../../src/errors.ts';
 import { count, featureView, lastN, sliding, tumbling } from '../../../src/index.ts';
 import { createMemoryStateStore } from '../../../src/state/memory/memory-state-store.ts';
 import { openRocksStateStore } from '../../../src/state/rocksdb/rocksdb-state-store.ts';
 import { silentLogger } from '../../../src/observability/logger.ts';
 import { noMetrics } from '../../../src/observability/metrics.ts';
 import { StateCache, stateCacheLimits, stateCacheLimitsOf } from '../../../src/worker/state-cache.ts';
-import type { StateStore } from '../../../src/state/state-store.ts';
+import type { StateStore, TaskWrite } from '../../../src/state/state-store.ts';
+import { inserted, rowsFrame, second_us, start_us, transaction } from '../../support/entity-frames.ts';
 import { envelope, transactionFields } from '../../support/envelope.ts';
 import { MemoryFleet, type RunningWorker } from '../../support/memory-worker.ts';
-import { transactions, user } from '../../support/shop.ts';
+import { transactions, user, userPlan } from '../../support/shop.ts';
 import { until } from '../../support/until.ts';
 
 const topic = 'dbserver.public.transactions';
@@ -210,4 +213,41 @@ test('without a bound there is room for all, also where states are on disk only'
   });
   for (let commit = 0; commit < 3; commit++) cache.trim();
   expect(cache.room_bytes).toBe(Infinity);
+});
+
+test('timers that the disk refused are written with the next look, before their keys leave', async () => {
+  const task = new EntityTask(userPlan);
+  const commit = (position: number, time_us: number): void => {
+    task.apply(rowsFrame(position, [inserted(position, transaction(position, 1, time_us))]), position);
+    task.takeChanges();
+    task.residency.takeNotes();
+    task.residency.stored(task.residency.taken);
+  };
+  const writes: (readonly TaskWrite[])[] = [];
+  const write = (each: readonly TaskWrite[]): Promise<void> => {
+    writes.push(each);
+    const refused = new RetriableError('store-unavailable', 'the disk is full');
+    return writes.length === 1 ? Promise.reject(refused) : Promise.resolve();
+  };
+  const cache = new StateCache({
+    store: { ...createMemoryStateStore(), write },
+    limits_bytes: stateCacheLimitsOf(0),
+    owned: () => [{ task, taskName: 'changelog/0' }] as never,
+    logger: silentLogger,
+    metrics: noMetrics,
+    failed: (error) => expect.unreachable(error.message),
+  });
+  task.residency.askForNotes();
+  commit(0, start_us);
+  // Its timer moves away from where it was noted.
+  commit(1, start_us + 400 * second_us);
+  // A key that was used has a second chance.
+  for (let look = 0; look < 6 && writes.length < 2; look++) {
+    cache.trim();
+    await cache.stop();
+    expect(task.residency.isComplete).toBe(writes.length < 2);
+  }
+  expect(writes).toHaveLength(2);
+  expect(writes[0]![0]!.entries).toHaveLength(2);
+  expect(writes[1]).toEqual(writes[0]);
 });
