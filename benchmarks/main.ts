@@ -2,8 +2,9 @@
  * `make bench` runs all; `make bench ARGS='throughput 200000'` one of them. The stack must be up; nothing else should run.
  *
  *     decode                  envelope → row change, beside JSON.parse
- *     engine [panes]          what a row costs in the engine alone, by windows, panes, aggregates and keys; how many values are given out;
- *                             needs no stack
+ *     engine [panes|keys|emissions]
+ *                             what a row costs in the engine alone, by windows and panes, by aggregates and keys; how many values are given
+ *                             out; needs no stack
  *     throughput [rows] [tumbling|sliding]
  *                             a preloaded topic through one worker, beside only reading it (BENCH_PROFILE=folder: CPU profile)
  *     restore [keys]          a changelog in memory → RocksDB → tasks, with the top of the CPU profile; needs no stack
