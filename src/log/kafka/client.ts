@@ -129,6 +129,7 @@ export interface ProducerClient extends Omit<Client, 'on'> {
   ): void;
   initTransactions(timeout_ms: number, callback: Callback<unknown>): void;
   beginTransaction(callback: Callback<unknown>): void;
+  flush(timeout_ms: number, callback: Callback<unknown>): void;
   sendOffsetsToTransaction(
     parts: readonly Part[],
     consumer: ConsumerClient,
