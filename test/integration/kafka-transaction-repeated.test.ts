@@ -29,7 +29,12 @@ async function stranger(group: string): Promise<ConsumerClient> {
   const client = newConsumer(groupSettings(settings(), group, 'stranger'));
   const surroundings = { settings: {}, clock: systemClock, logger: silentLogger, startTimeout_ms: connect_ms };
   await connect(client, surroundings, { group });
-  closing.push(() => new Promise<void>((resolve) => void client.disconnect(resolve)));
+  closing.push(
+    () =>
+      new Promise<void>((resolve) => {
+        client.disconnect(resolve);
+      }),
+  );
   return client;
 }
 
@@ -38,9 +43,10 @@ interface HasNative {
 }
 
 /** A member that the group does not know when it is asked first, as one is between a rebalance and its hearing of it. */
-function behind(consumer: GroupConsumer, unknown: ConsumerClient): GroupConsumer {
+function behind(consumer: GroupConsumer | null, unknown: ConsumerClient): GroupConsumer {
+  if (!(consumer instanceof KafkaGroupConsumer)) throw new TypeError('the consumer is of another log');
   const transact: KafkaGroupConsumer['transact'] = (offsets, run) =>
-    (consumer as KafkaGroupConsumer).transact(offsets, (member, check) => {
+    consumer.transact(offsets, (member, check) => {
       let asked = 0;
       const client = (): HasNative => (asked++ === 0 ? unknown : member) as unknown as HasNative;
       return run({ getClient: () => client().getClient() } as unknown as ConsumerClient, check);
@@ -78,7 +84,7 @@ test('offsets refused by the group: the transaction is made again, with no hole 
   const upTo = (offset: number): Offset[] => [{ topic: source, partition: 0, offset }];
 
   for (let round = 1; round <= rounds; round++) {
-    await transactor.commit(behind(member.consumer!, unknown), records, upTo(round));
+    await transactor.commit(behind(member.consumer, unknown), records, upTo(round));
     await transactor.commit(member.consumer!, records, upTo(round));
   }
 

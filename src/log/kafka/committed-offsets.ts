@@ -3,7 +3,8 @@ import { TaskMigratedError } from '../../errors.ts';
 import type { Offset, TopicPartition } from '../log.ts';
 import { call, type ConsumerClient, type Part } from './client.ts';
 import type { Surroundings } from './connection.ts';
-import { idOf, offsetsOf } from './offsets.ts';
+import { offsetsOf } from './offsets.ts';
+import { idOf } from './part-id.ts';
 import { retrying } from './retry.ts';
 
 const request_ms = 10_000;

@@ -14,7 +14,8 @@ import {
 } from './client.ts';
 import { CommittedOffsets } from './committed-offsets.ts';
 import { connect, type Surroundings } from './connection.ts';
-import { checkRange, idOf, type OffsetLister } from './offsets.ts';
+import { checkRange, type OffsetLister } from './offsets.ts';
+import { idOf } from './part-id.ts';
 import { RecordPump } from './record-pump.ts';
 import { groupSettings } from './settings.ts';
 import { StalledPartitions, type ReadingAt } from './stalled-partitions.ts';

@@ -1,11 +1,12 @@
 /** Appends records; acknowledgements come as delivery reports, so that nothing ever blocks a thread. */
 import { MillraceError, messageOf } from '../../errors.ts';
 import { atMost } from '../../time/clock.ts';
-import type { LogProducer, ProducerOptions } from '../log.ts';
+import type { LogProducer, ProducerOptions, TopicPartition } from '../log.ts';
 import { Acknowledgements } from './acknowledgements.ts';
 import { brokersLost, watchBrokers } from './broker-watch.ts';
 import { type ClientError, codes, type DeliveryReport, newProducer, type ProducerClient } from './client.ts';
 import { connect, type Surroundings } from './connection.ts';
+import { FirstRecords } from './first-records.ts';
 import { producerSettings } from './settings.ts';
 
 /** The client sends a buffer without memory as a tombstone; a slice of a real one stays empty. */
@@ -14,10 +15,8 @@ const retryFull_ms = 2;
 const lastFlush_ms = 10_000;
 const disconnect_ms = 10_000;
 
-interface Appended {
+interface Appended extends TopicPartition {
   readonly number: number;
-  readonly topic: string;
-  readonly partition: number;
   readonly key: Uint8Array | null;
   readonly value: Uint8Array | null;
 }
@@ -34,6 +33,7 @@ class KafkaProducer implements LogProducer {
   private readonly options: ProducerOptions;
   private readonly client: ProducerClient;
   private readonly acknowledgements = new Acknowledgements();
+  private readonly firsts: FirstRecords<Appended>;
   /** Found no room in the client's queue. Whatever is appended then waits behind it. */
   private overflow: Appended[] = [];
   private error: MillraceError | null = null;
@@ -42,6 +42,7 @@ class KafkaProducer implements LogProducer {
   constructor(surroundings: Surroundings, options: ProducerOptions) {
     this.surroundings = surroundings;
     this.options = options;
+    this.firsts = new FirstRecords(surroundings.clock);
     this.client = newProducer(producerSettings(surroundings.settings));
     this.client.on('delivery-report', this.delivered);
     watchBrokers(this.client, () => {
@@ -96,13 +97,18 @@ class KafkaProducer implements LogProducer {
   }
 
   /** False when the client's queue has no room. */
-  private send({ number, topic, partition, key, value }: Appended): boolean {
+  private send(record: Appended): boolean {
+    if (!this.firsts.admits(record)) return true;
+    const { number, topic, partition, key, value } = record;
     const whole = (bytes: Uint8Array | null): Uint8Array | null => (bytes?.length === 0 ? empty : bytes);
     try {
       this.client.produce(topic, partition, whole(value), whole(key), null, number);
       return true;
     } catch (error) {
-      if ((error as ClientError).code === codes.queueFull) return false;
+      if ((error as ClientError).code === codes.queueFull) {
+        this.firsts.notSent(record);
+        return false;
+      }
       this.fail(
         `topic ${topic} partition ${partition}: a record of ${value?.length ?? 0} bytes was refused: ${messageOf(error)}`,
         error,
@@ -131,8 +137,18 @@ class KafkaProducer implements LogProducer {
       return;
     }
     // A hole never closes: after a failure nothing counts any more.
-    if (this.error === null) this.acknowledgements.take(report.opaque as number);
+    if (this.error !== null) return;
+    this.acknowledgements.take(report.opaque as number);
+    this.sendBehind(this.firsts.acknowledged(report));
   };
+
+  /** They come before whatever waits for room of the same partition. */
+  private sendBehind(records: readonly Appended[]): void {
+    const sent = records.findIndex((record) => this.error === null && !this.send(record));
+    if (sent === -1) return;
+    this.overflow = [...records.slice(sent), ...this.overflow];
+    if (this.overflow.length === records.length - sent) this.retryLater();
+  }
 
   private fail(what: string, cause: unknown): void {
     this.die(new MillraceError('delivery-failed', `producer ${this.options.name}: ${what}`, { cause }));

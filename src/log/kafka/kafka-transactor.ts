@@ -16,6 +16,8 @@ import { brokersLost, watchBrokers } from './broker-watch.ts';
 import { connect, type Surroundings } from './connection.ts';
 import { toPart } from './committed-offsets.ts';
 import { isMigration, KafkaGroupConsumer } from './kafka-group.ts';
+import { KnownPartitions } from './known-partitions.ts';
+import { idOf } from './part-id.ts';
 import { isPassing, retrying } from './retry.ts';
 import { transactorSettings } from './settings.ts';
 
@@ -70,11 +72,13 @@ class KafkaTransactor implements Transactor {
   /** One for the life of the process, and for those before and after it if they are known: who opens it again decides what the last holder left open. */
   private readonly transactionalId: string;
   private client: ProducerClient | null = null;
+  private known: KnownPartitions;
   private closing: Promise<void> | null = null;
 
   constructor(surroundings: Surroundings, options: TransactorOptions) {
     this.surroundings = surroundings;
     this.options = options;
+    this.known = new KnownPartitions(surroundings.clock);
     this.transactionalId = `${options.name}-${surroundings.groupInstanceId ?? options.holder ?? randomUUID()}`;
   }
 
@@ -91,6 +95,7 @@ class KafkaTransactor implements Transactor {
     await connect(client, this.surroundings, { transactor: this.options.name });
     client.setPollInBackground(true);
     this.client = client;
+    this.known = new KnownPartitions(this.surroundings.clock);
     await this.retry('opening transactions', init_ms, (limit_ms, done) => {
       client.initTransactions(limit_ms, done);
     });
@@ -128,9 +133,7 @@ class KafkaTransactor implements Transactor {
     const client = this.client!;
     const reports = await this.begin(client, records);
     // An abort drops what still waits in the client, and librdkafka (2.15) leaves a hole for it in the sequence of the next transaction.
-    await this.retry('sending the records of a transaction', request_ms, (limit_ms, done) => {
-      client.flush(limit_ms, done);
-    });
+    await this.flush(client);
     check();
     await this.retry('sending offsets to a transaction', request_ms, (limit_ms, done) => {
       client.sendOffsetsToTransaction(offsets.map(toPart), member, limit_ms, done);
@@ -140,6 +143,7 @@ class KafkaTransactor implements Transactor {
       client.commitTransaction(limit_ms, done);
     });
     await reports.complete;
+    for (const index of runsOf(records)) this.known.acknowledged(records[index]!);
     return reports.offsets;
   }
 
@@ -153,12 +157,44 @@ class KafkaTransactor implements Transactor {
       client.beginTransaction(done);
     });
     const reports = new Reports(records.length);
-    for (let index = 0; index < records.length;) {
-      if (!produce(client, records[index]!, { reports, index })) await sleep(this.surroundings.clock, retryFull_ms);
-      // A commit may hold any number of records: rows are not to wait for all of them.
-      else if ((index += 1) % turn_records === 0) await endOfTurn();
+    const firsts = this.firstRecords(records);
+    if (firsts.size > 0) {
+      await this.produce(client, records, firsts, reports);
+      await this.flush(client);
     }
+    const others = firsts.size === 0 ? records.keys() : [...records.keys()].filter((index) => !firsts.has(index));
+    await this.produce(client, records, others, reports);
     return reports;
+  }
+
+  /** Where those stand that are the first of this client in their partitions. */
+  private firstRecords(records: readonly Append[]): ReadonlySet<number> {
+    const firsts = new Map<string, number>();
+    for (const index of runsOf(records)) {
+      const at = records[index]!;
+      if (!this.known.has(at) && !firsts.has(idOf(at))) firsts.set(idOf(at), index);
+    }
+    return new Set(firsts.values());
+  }
+
+  private async produce(
+    client: ProducerClient,
+    records: readonly Append[],
+    indexes: Iterable<number>,
+    reports: Reports,
+  ): Promise<void> {
+    let sent = 0;
+    for (const index of indexes) {
+      while (!produce(client, records[index]!, { reports, index })) await sleep(this.surroundings.clock, retryFull_ms);
+      // A commit may hold any number of records: rows are not to wait for all of them.
+      if ((sent += 1) % turn_records === 0) await endOfTurn();
+    }
+  }
+
+  private async flush(client: ProducerClient): Promise<void> {
+    await this.retry('sending the records of a transaction', request_ms, (limit_ms, done) => {
+      client.flush(limit_ms, done);
+    });
   }
 
   /** Leaves no transaction open: aborted here, or by the next life of the same transactional id, which decides any outcome. */
@@ -257,6 +293,14 @@ class KafkaTransactor implements Transactor {
       client.disconnect(1, resolve);
     });
     await atMost(this.surroundings.clock, disconnect_ms, disconnected);
+  }
+}
+
+/** Where each run of records of one partition begins: a commit has thousands of records, and few runs. */
+function* runsOf(records: readonly Append[]): Generator<number> {
+  for (const [index, { topic, partition }] of records.entries()) {
+    const before = records[index - 1];
+    if (before?.partition !== partition || before.topic !== topic) yield index;
   }
 }
 

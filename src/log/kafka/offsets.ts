@@ -4,13 +4,12 @@ import type { Offset, TopicPartition } from '../log.ts';
 import type { Admin } from './admin.ts';
 import { call, codes, earliest, isolation, latest, type ListedOffset, type OffsetSpec, type Part } from './client.ts';
 import type { Surroundings } from './connection.ts';
+import { idOf } from './part-id.ts';
 import { retrying } from './retry.ts';
 
 const request_ms = 5000;
 /** A topic may be known to one broker and not yet to another. */
 const unknownTopicTries = 10;
-
-export const idOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`;
 
 /** What a group has committed of each of these partitions; null where there is nothing. */
 export function offsetsOf(partitions: readonly TopicPartition[], parts: readonly Part[]): readonly (Offset | null)[] {

@@ -1,6 +1,7 @@
 /** Partitions whose reading stands outside of what the log has: retention overtook it, or the log lost its end. The client says nothing of it. */
 import type { TopicPartition } from '../log.ts';
-import { checkRange, idOf } from './offsets.ts';
+import { checkRange } from './offsets.ts';
+import { idOf } from './part-id.ts';
 
 export interface ReadingAt {
   readonly at: TopicPartition;

@@ -1,0 +1,41 @@
+/** The first record of a producer in a partition goes alone, and those behind it when it is acknowledged. */
+import type { Clock } from '../../time/clock.ts';
+import type { TopicPartition } from '../log.ts';
+import { KnownPartitions } from './known-partitions.ts';
+import { idOf } from './part-id.ts';
+
+export class FirstRecords<R extends TopicPartition> {
+  private readonly known: KnownPartitions;
+  /** By partition whose first record is on its way: those behind it. */
+  private readonly behind = new Map<string, R[]>();
+
+  constructor(clock: Clock) {
+    this.known = new KnownPartitions(clock);
+  }
+
+  /** Whether it is to be sent now; else it is kept for {@link acknowledged}. */
+  admits(record: R): boolean {
+    if (this.behind.size === 0 && this.known.has(record)) return true;
+    const behind = this.behind.get(idOf(record));
+    if (behind !== undefined) {
+      behind.push(record);
+      return false;
+    }
+    if (!this.known.has(record)) this.behind.set(idOf(record), []);
+    return true;
+  }
+
+  /** One that was admitted could not be sent: it comes again. */
+  notSent(record: R): void {
+    if (this.behind.get(idOf(record))?.length === 0) this.behind.delete(idOf(record));
+  }
+
+  /** One in this partition was. @returns those that can be sent now, in their order. */
+  acknowledged(at: TopicPartition): readonly R[] {
+    this.known.acknowledged(at);
+    if (this.behind.size === 0) return [];
+    const behind = this.behind.get(idOf(at)) ?? [];
+    this.behind.delete(idOf(at));
+    return behind;
+  }
+}
