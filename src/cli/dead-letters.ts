@@ -11,7 +11,7 @@ import type { Held, HeldBy } from '../operate/dead-letter-verdict.ts';
 import { sleep, systemClock } from '../time/clock.ts';
 import type { DeadLetter } from '../worker/dead-letters.ts';
 import { ingestGroup } from '../worker/groups.ts';
-import { partitionId } from '../worker/partition-id.ts';
+import { partitionId } from '../log/partition-id.ts';
 import { deadLetterTopic } from '../worker/topics.ts';
 import { loadDefinitions } from './load-definitions.ts';
 import { withLog } from './operator-log.ts';

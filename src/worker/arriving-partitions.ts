@@ -1,6 +1,6 @@
 /** Partitions between their assignment and their being owned. The log may take them back meanwhile; then nobody may own them. */
 import type { TopicPartition } from '../log/log.ts';
-import { partitionId } from './partition-id.ts';
+import { partitionId } from '../log/partition-id.ts';
 
 export class ArrivingPartitions {
   /** The newest arrival of each. */

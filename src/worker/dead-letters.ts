@@ -1,7 +1,7 @@
 /** Records that could not be used, kept whole with the reason: nothing is lost in silence. */
 import type { MillraceError } from '../errors.ts';
 import type { LogProducer, LogRecord } from '../log/log.ts';
-import { partitionId } from './partition-id.ts';
+import { partitionId } from '../log/partition-id.ts';
 
 /** The value of a dead letter, as JSON. */
 export interface DeadLetter {

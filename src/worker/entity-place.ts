@@ -1,7 +1,7 @@
 /** Where an entity partition stands: in the log, and by what name in the stores. */
 import type { EntityPlan } from '../define/plan.ts';
 import type { TopicPartition } from '../log/log.ts';
-import { partitionId } from './partition-id.ts';
+import { partitionId } from '../log/partition-id.ts';
 import { changelogTopic, entityLogTopic, featureLogTopic } from './topics.ts';
 
 export interface EntityPlace {

@@ -17,7 +17,7 @@ import { entityGroup } from './groups.ts';
 import { OnlineRepair } from './online-repair.ts';
 import { OnlineWriter } from './online-writer.ts';
 import { OwnedEntityPartition } from './owned-entity-partition.ts';
-import { partitionId } from './partition-id.ts';
+import { partitionId } from '../log/partition-id.ts';
 import { countRebalance } from './rebalance-metrics.ts';
 import { Repeater } from './repeater.ts';
 import type { RunnerOptions } from './runner-options.ts';

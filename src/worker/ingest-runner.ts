@@ -16,7 +16,7 @@ import { ingestGroup } from './groups.ts';
 import { HeartbeatReader } from './heartbeat-reader.ts';
 import { IngestTraces } from './ingest-traces.ts';
 import { OwnedSource, type RecordOutcome } from './owned-source.ts';
-import { partitionId } from './partition-id.ts';
+import { partitionId } from '../log/partition-id.ts';
 import { countRebalance } from './rebalance-metrics.ts';
 import { Repeater } from './repeater.ts';
 import type { RunnerOptions } from './runner-options.ts';

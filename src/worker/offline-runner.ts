@@ -9,7 +9,7 @@ import { readRange } from '../offline/parquet.ts';
 import { atMost, sleep } from '../time/clock.ts';
 import { offlineGroup } from './groups.ts';
 import type { RunnerOptions } from './runner-options.ts';
-import { partitionId } from './partition-id.ts';
+import { partitionId } from '../log/partition-id.ts';
 import { ArrivingPartitions } from './arriving-partitions.ts';
 import { countRebalance } from './rebalance-metrics.ts';
 import { Repeater } from './repeater.ts';

@@ -7,7 +7,7 @@ import { messageOf } from '../errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Clock } from '../time/clock.ts';
-import { partitionId } from './partition-id.ts';
+import { partitionId } from '../log/partition-id.ts';
 import { Repeater } from './repeater.ts';
 import type { TaskKind, TaskProgress } from './task-progress.ts';
 

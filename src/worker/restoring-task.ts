@@ -1,6 +1,6 @@
 /** An entity partition on its way to the local store, and how far it is. */
 import type { EntityPlace } from './entity-place.ts';
-import { partitionId } from './partition-id.ts';
+import { partitionId } from '../log/partition-id.ts';
 
 /** `waiting` → `snapshot` if there is one → `changelog` → `loading`. */
 export type RestoreStage =

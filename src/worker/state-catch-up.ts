@@ -12,7 +12,7 @@ import { BatchedStateWriter } from '../state/batched-writer.ts';
 import { unfinishedOffset } from '../state/snapshots/snapshot-reader.ts';
 import type { StateCheckpoint, StateStore } from '../state/state-store.ts';
 import { sleep, type Clock } from '../time/clock.ts';
-import { partitionId } from './partition-id.ts';
+import { partitionId } from '../log/partition-id.ts';
 import type { RestoringTask, StateOwner } from './restoring-task.ts';
 import { SnapshotRestore } from './snapshot-restore.ts';
 import { clearTask, hasAllTimers, TimersBeside } from './stored-timers.ts';

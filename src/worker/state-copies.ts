@@ -7,7 +7,7 @@ import { messageOf } from '../errors.ts';
 import type { TopicPartition } from '../log/log.ts';
 import { entityPlaces } from './entity-place.ts';
 import { Repeater } from './repeater.ts';
-import { partitionId } from './partition-id.ts';
+import { partitionId } from '../log/partition-id.ts';
 import { RestoringTask, type RestoreProgress, type StateOwner } from './restoring-task.ts';
 import { StateCatchUp, type StateCatchUpOptions } from './state-catch-up.ts';
 

@@ -3,7 +3,7 @@ import { EntityTask } from '../entity/entity-task.ts';
 import { FatalError } from '../errors.ts';
 import type { GroupConsumer } from '../log/log.ts';
 import type { OwnedEntityPartition, RestoredTask } from './owned-entity-partition.ts';
-import { partitionId } from './partition-id.ts';
+import { partitionId } from '../log/partition-id.ts';
 import { reportRestore } from './restore-report.ts';
 import { RestoringTask, type RestoreProgress } from './restoring-task.ts';
 import { isUnreadable, StateCatchUp, type StateCatchUpOptions } from './state-catch-up.ts';

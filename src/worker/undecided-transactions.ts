@@ -5,7 +5,7 @@
 import type { LogReader, TopicPartition } from '../log/log.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Clock } from '../time/clock.ts';
-import { partitionId } from './partition-id.ts';
+import { partitionId } from '../log/partition-id.ts';
 
 /** Twice the time limit of a transaction: by then it is decided, if ever. */
 const patience_ms = 10_000;

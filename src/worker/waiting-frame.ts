@@ -3,7 +3,7 @@ import { MillraceError } from '../errors.ts';
 import { decodeEntityFrame, type EntityFrame } from '../frames/row-frame.ts';
 import type { LogRecord } from '../log/log.ts';
 import type { OwnedEntityPartition } from './owned-entity-partition.ts';
-import { partitionId } from './partition-id.ts';
+import { partitionId } from '../log/partition-id.ts';
 
 export interface WaitingFrame {
   readonly owned: OwnedEntityPartition;

@@ -99,8 +99,11 @@ test('a producer: nothing is on its way behind its first record in a partition',
 test('a producer whose client has no room: a partition keeps its order', async () => {
   const { clock } = surroundings;
   const producer = await openProducer(surroundings, { name: 'shop.ingest', failed });
+  room = 0;
+  for (let i = 0; i < 3; i++) producer.append('t', 0, null, Buffer.from('x'));
   room = 1;
-  for (let i = 0; i < 6; i++) producer.append('t', 0, null, Buffer.from('x'));
+  await clock.pass(10);
+  for (let i = 3; i < 6; i++) producer.append('t', 0, null, Buffer.from('x'));
   const seen: unknown[] = [];
   while (seen.length < 6) {
     expect(onTheirWay).toHaveLength(1);

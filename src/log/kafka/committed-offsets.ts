@@ -4,7 +4,7 @@ import type { Offset, TopicPartition } from '../log.ts';
 import { call, type ConsumerClient, type Part } from './client.ts';
 import type { Surroundings } from './connection.ts';
 import { offsetsOf } from './offsets.ts';
-import { idOf } from './part-id.ts';
+import { partitionId } from '../partition-id.ts';
 import { retrying } from './retry.ts';
 
 const request_ms = 10_000;
@@ -64,7 +64,7 @@ export class CommittedOffsets {
       if (missing === undefined) return;
       const now_ms = surroundings.clock.monotonic_ms();
       if (Number.isNaN(asked_ms)) asked_ms = now_ms;
-      const message = `not committed: group ${group} keeps another offset of ${idOf(missing)} than ${missing.offset}`;
+      const message = `not committed: group ${group} keeps another offset of ${partitionId(missing)} than ${missing.offset}`;
       if (now_ms - asked_ms > refused_ms) throw new TaskMigratedError('task-lost', message);
       throw Object.assign(new Error(message), { isRetriable: true });
     });

@@ -2,7 +2,7 @@
 import type { Clock } from '../../time/clock.ts';
 import type { TopicPartition } from '../log.ts';
 import { KnownPartitions } from './known-partitions.ts';
-import { idOf } from './part-id.ts';
+import { partitionId } from '../partition-id.ts';
 
 export class FirstRecords<R extends TopicPartition> {
   private readonly known: KnownPartitions;
@@ -15,27 +15,25 @@ export class FirstRecords<R extends TopicPartition> {
 
   /** Whether it is to be sent now; else it is kept for {@link acknowledged}. */
   admits(record: R): boolean {
-    if (this.behind.size === 0 && this.known.has(record)) return true;
-    const behind = this.behind.get(idOf(record));
-    if (behind !== undefined) {
-      behind.push(record);
-      return false;
-    }
-    if (!this.known.has(record)) this.behind.set(idOf(record), []);
-    return true;
+    // Only what is not known has records behind it.
+    if (this.known.has(record)) return true;
+    const behind = this.behind.get(partitionId(record));
+    if (behind === undefined) this.behind.set(partitionId(record), []);
+    else behind.push(record);
+    return behind === undefined;
   }
 
   /** One that was admitted could not be sent: it comes again. */
   notSent(record: R): void {
-    if (this.behind.get(idOf(record))?.length === 0) this.behind.delete(idOf(record));
+    if (this.behind.get(partitionId(record))?.length === 0) this.behind.delete(partitionId(record));
   }
 
   /** One in this partition was. @returns those that can be sent now, in their order. */
   acknowledged(at: TopicPartition): readonly R[] {
     this.known.acknowledged(at);
     if (this.behind.size === 0) return [];
-    const behind = this.behind.get(idOf(at)) ?? [];
-    this.behind.delete(idOf(at));
+    const behind = this.behind.get(partitionId(at)) ?? [];
+    this.behind.delete(partitionId(at));
     return behind;
   }
 }

@@ -15,7 +15,7 @@ import {
 import { CommittedOffsets } from './committed-offsets.ts';
 import { connect, type Surroundings } from './connection.ts';
 import { checkRange, type OffsetLister } from './offsets.ts';
-import { idOf } from './part-id.ts';
+import { partitionId } from '../partition-id.ts';
 import { RecordPump } from './record-pump.ts';
 import { groupSettings } from './settings.ts';
 import { StalledPartitions, type ReadingAt } from './stalled-partitions.ts';
@@ -146,7 +146,7 @@ export class KafkaGroupConsumer implements GroupConsumer {
 
   /** Each assignment is an object of its own: a partition that left and came back is another. */
   private claim(partitions: readonly TopicPartition[]): () => void {
-    const claimed = new Map(partitions.map((at) => [idOf(at), this.owned.get(idOf(at))]));
+    const claimed = new Map(partitions.map((at) => [partitionId(at), this.owned.get(partitionId(at))]));
     return () => {
       const gone = [...claimed].filter(([id, at]) => at === undefined || this.owned.get(id) !== at).map(([id]) => id);
       if (gone.length > 0)
@@ -227,7 +227,7 @@ export class KafkaGroupConsumer implements GroupConsumer {
       this.lose(partitions);
     } else {
       void this.pump.exclusively(async () => {
-        if (!this.released) await this.giveUp(partitions.filter((at) => this.owned.has(idOf(at))));
+        if (!this.released) await this.giveUp(partitions.filter((at) => this.owned.has(partitionId(at))));
         this.release(partitions);
       });
     }
@@ -249,24 +249,25 @@ export class KafkaGroupConsumer implements GroupConsumer {
   private async startsOf(
     partitions: readonly TopicPartition[],
   ): Promise<readonly { readonly part: Part; readonly paused: boolean }[]> {
-    for (const at of partitions) this.owned.set(idOf(at), at);
+    for (const at of partitions) this.owned.set(partitionId(at), at);
     const asked = await this.options.handlers.assigned(partitions);
-    const paused = new Set(asked.filter((start) => start.paused).map(idOf));
-    const chosen = new Map(asked.map((start) => [idOf(start), start.offset]));
-    const others = partitions.filter((at) => !chosen.has(idOf(at)));
-    for (const offset of await this.committed(others)) if (offset !== null) chosen.set(idOf(offset), offset.offset);
+    const paused = new Set(asked.filter((start) => start.paused).map(partitionId));
+    const chosen = new Map(asked.map((start) => [partitionId(start), start.offset]));
+    const others = partitions.filter((at) => !chosen.has(partitionId(at)));
+    for (const offset of await this.committed(others))
+      if (offset !== null) chosen.set(partitionId(offset), offset.offset);
 
     const [beginnings, highWaters] = await Promise.all([
       this.beginningOffsets(partitions),
       this.lister.highWaters(partitions, this.goOn),
     ]);
-    const starts = partitions.map((at, i) => ({ ...at, offset: chosen.get(idOf(at)) ?? beginnings[i]! }));
+    const starts = partitions.map((at, i) => ({ ...at, offset: chosen.get(partitionId(at)) ?? beginnings[i]! }));
     checkRange(starts, beginnings, highWaters);
     for (const start of starts) this.pump.begin(start, start.offset);
     return starts.map((start) => ({
       // Retention may move the beginning meanwhile: where it was asked for, the broker finds it.
-      part: chosen.has(idOf(start)) ? start : { ...start, offset: offsetBeginning },
-      paused: paused.has(idOf(start)),
+      part: chosen.has(partitionId(start)) ? start : { ...start, offset: offsetBeginning },
+      paused: paused.has(partitionId(start)),
     }));
   }
 
@@ -279,7 +280,7 @@ export class KafkaGroupConsumer implements GroupConsumer {
       }
     }
     for (const at of partitions) {
-      this.owned.delete(idOf(at));
+      this.owned.delete(partitionId(at));
       this.endPart(at);
     }
     // A commit that is still under way must not arrive behind those of the next owner.
@@ -287,10 +288,10 @@ export class KafkaGroupConsumer implements GroupConsumer {
   }
 
   private lose(partitions: readonly TopicPartition[]): void {
-    const lost = partitions.filter((at) => this.owned.delete(idOf(at)));
+    const lost = partitions.filter((at) => this.owned.delete(partitionId(at)));
     for (const at of lost) this.endPart(at);
     this.surroundings.logger.warn(
-      { group: this.options.group, partitions: lost.map(idOf) },
+      { group: this.options.group, partitions: lost.map(partitionId) },
       'partitions lost: the group went on without this member',
     );
     if (lost.length > 0) this.options.handlers.lost(lost);

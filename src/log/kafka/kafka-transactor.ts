@@ -17,7 +17,7 @@ import { connect, type Surroundings } from './connection.ts';
 import { toPart } from './committed-offsets.ts';
 import { isMigration, KafkaGroupConsumer } from './kafka-group.ts';
 import { KnownPartitions } from './known-partitions.ts';
-import { idOf } from './part-id.ts';
+import { partitionId } from '../partition-id.ts';
 import { isPassing, retrying } from './retry.ts';
 import { transactorSettings } from './settings.ts';
 
@@ -172,7 +172,7 @@ class KafkaTransactor implements Transactor {
     const firsts = new Map<string, number>();
     for (const index of runsOf(records)) {
       const at = records[index]!;
-      if (!this.known.has(at) && !firsts.has(idOf(at))) firsts.set(idOf(at), index);
+      if (!this.known.has(at) && !firsts.has(partitionId(at))) firsts.set(partitionId(at), index);
     }
     return new Set(firsts.values());
   }

@@ -24,7 +24,8 @@ export class KnownPartitions {
   }
 
   acknowledged({ topic, partition }: TopicPartition): void {
-    const partitions = this.topics.get(topic) ?? new Map<number, number>();
-    this.topics.set(topic, partitions.set(partition, this.clock.monotonic_ms()));
+    let partitions = this.topics.get(topic);
+    if (partitions === undefined) this.topics.set(topic, (partitions = new Map<number, number>()));
+    partitions.set(partition, this.clock.monotonic_ms());
   }
 }

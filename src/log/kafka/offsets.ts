@@ -4,7 +4,7 @@ import type { Offset, TopicPartition } from '../log.ts';
 import type { Admin } from './admin.ts';
 import { call, codes, earliest, isolation, latest, type ListedOffset, type OffsetSpec, type Part } from './client.ts';
 import type { Surroundings } from './connection.ts';
-import { idOf } from './part-id.ts';
+import { partitionId } from '../partition-id.ts';
 import { retrying } from './retry.ts';
 
 const request_ms = 5000;
@@ -13,10 +13,10 @@ const unknownTopicTries = 10;
 
 /** What a group has committed of each of these partitions; null where there is nothing. */
 export function offsetsOf(partitions: readonly TopicPartition[], parts: readonly Part[]): readonly (Offset | null)[] {
-  const found = new Map(parts.map((part) => [idOf(part), part]));
+  const found = new Map(parts.map((part) => [partitionId(part), part]));
   return partitions.map((at) => {
     // librdkafka gives "none" as a negative number.
-    const { offset = -1, metadata } = found.get(idOf(at)) ?? {};
+    const { offset = -1, metadata } = found.get(partitionId(at)) ?? {};
     return offset < 0 ? null : { ...at, offset, ...(metadata ? { metadata } : {}) };
   });
 }
@@ -64,14 +64,14 @@ export class OffsetLister {
           `topic ${failed.topic} has no partition ${failed.partition}; was it deleted? create it, then restart`,
         );
       }
-      const found = new Map(answers.map((answer) => [idOf(answer), answer.offset]));
+      const found = new Map(answers.map((answer) => [partitionId(answer), answer.offset]));
       // While the broker is away answers without an error, and without an offset, were seen too.
-      const missing = failed ?? asked.find((at) => !((found.get(idOf(at)) ?? -1) >= 0));
+      const missing = failed ?? asked.find((at) => !((found.get(partitionId(at)) ?? -1) >= 0));
       if (missing !== undefined) {
         await this.refresh(partitions);
         throw unanswered(missing);
       }
-      return partitions.map((at) => found.get(idOf(at))!);
+      return partitions.map((at) => found.get(partitionId(at))!);
     };
     return retrying({ ...this.surroundings, what: 'listing offsets', goOn }, attempt);
   }

@@ -1,7 +1,7 @@
 /** Partitions whose reading stands outside of what the log has: retention overtook it, or the log lost its end. The client says nothing of it. */
 import type { TopicPartition } from '../log.ts';
 import { checkRange } from './offsets.ts';
-import { idOf } from './part-id.ts';
+import { partitionId } from '../partition-id.ts';
 
 export interface ReadingAt {
   readonly at: TopicPartition;
@@ -21,7 +21,7 @@ export class StalledPartitions {
     const stalled = new Map<string, number>();
     standing.forEach(({ at: { topic, partition }, position }, i) => {
       if (position >= beginnings[i]! && position <= highWaters[i]!) return;
-      const id = idOf({ topic, partition });
+      const id = partitionId({ topic, partition });
       stalled.set(id, position);
       if (this.before.get(id) === position)
         checkRange([{ topic, partition, offset: position }], [beginnings[i]!], [highWaters[i]!]);
